@@ -1,0 +1,65 @@
+/** The thing a user sees: one source, one Presentation, a title. */
+import { AppError, type ErrorCode } from '../errors.ts';
+import type { SourceInfo } from '../media/source.ts';
+import type { PackageInfo } from '../readers/package.ts';
+import type { ObjectKey } from '../storage/object-key.ts';
+
+declare const brand: unique symbol;
+
+/** `vid_` and 32 hex digits, 48 bits of Unix milliseconds then 80 random bits: sorts by creation. Made by {@link newVideoId} or {@link parseVideoId}. */
+export type VideoId = string & { readonly [brand]: 'VideoId' };
+
+export type VideoStatus = 'uploading' | 'inspecting' | 'playable' | 'ready' | 'failed';
+export const VIDEO_STATUSES: readonly VideoStatus[] = [
+  'uploading',
+  'inspecting',
+  'playable',
+  'ready',
+  'failed',
+];
+
+export type Video = {
+  readonly id: VideoId;
+  readonly title: string;
+  readonly description: string;
+  readonly visibility: 'public' | 'private';
+  readonly status: VideoStatus;
+  /** Why `status` is `failed`; absent otherwise. */
+  readonly error?: { readonly code: ErrorCode; readonly message: string };
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly source: VideoSource;
+  /** Names these source bytes and this way of cutting them; part of every media address. Safe in a URL. */
+  readonly revision: string;
+  /** What inspection found; absent until then, and where it failed. */
+  readonly content?: VideoContent;
+};
+
+export type VideoSource = {
+  /** A library video belongs to the library folder: it is never written, changed or deleted by Sluice. */
+  readonly origin: 'library' | 'upload';
+  /** Where the bytes lie, in the store of that origin. For a package, its entry manifest. */
+  readonly key: ObjectKey;
+  /** The path below the library folder, or the uploaded file's name. */
+  readonly name: string;
+  readonly bytes: number;
+  /** Changes when the bytes may have changed; for a package it covers all its files. */
+  readonly etag: string;
+};
+
+export type VideoContent =
+  | { readonly kind: 'media'; readonly source: SourceInfo }
+  | { readonly kind: 'package'; readonly package: PackageInfo };
+
+/** A new id that sorts after every earlier one from this process's clock. */
+export function newVideoId(now: number, randomBytes: Uint8Array): VideoId {
+  const time = now.toString(16).padStart(12, '0');
+  const random = [...randomBytes.subarray(0, 10)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return `vid_${time}${random}` as VideoId;
+}
+
+/** Checks an id that came from outside; throws `not_found`, since no such video can exist. */
+export function parseVideoId(text: string): VideoId {
+  if (!/^vid_[0-9a-f]{32}$/.test(text)) throw new AppError('not_found', 'there is no such video');
+  return text as VideoId;
+}

@@ -1,0 +1,22 @@
+/** What the origin can hand to a viewer, whatever it is made from. `server/` turns it into HTTP, ranges included. */
+export type Resource = {
+  /** A media type, with parameters where it has some. */
+  readonly mediaType: string;
+  readonly bytes: number;
+  /** A strong validator without quotes (RFC 9110 8.8.3): the same etag means the same bytes. */
+  readonly etag: string;
+  /** `true`: this address holds these bytes for ever. `false`: revalidate. */
+  readonly isImmutable: boolean;
+  /** Offsets inclusive; without a range, all bytes. Each call opens anew. */
+  open(
+    range?: { readonly start: number; readonly end: number },
+    signal?: AbortSignal,
+  ): Promise<ReadableStream<Uint8Array>>;
+};
+
+/** The resource lives at another address, relative to the one asked for. */
+export type Redirect = { readonly redirectTo: string };
+
+export function isRedirect(answer: Resource | Redirect): answer is Redirect {
+  return 'redirectTo' in answer;
+}

@@ -1,0 +1,37 @@
+/**
+ * A ready-made package: an HLS or DASH presentation that already lies in the library. It is played from where
+ * it lies, its own playlists and segments unchanged.
+ */
+import type { Presentation } from '../media/presentation.ts';
+import type { ByteRange } from '../storage/object-store.ts';
+
+export type PackageInfo = {
+  readonly format: 'hls' | 'dash';
+  /** Key prefix that every file of the package lies below, '' for the library's own root. */
+  readonly root: string;
+  /** Path of the Multivariant Playlist (or a lone Media Playlist) or of the MPD, below `root`. */
+  readonly entry: string;
+  /** Every file that a player may fetch, the manifests included: nothing else in the folder is ever served. */
+  readonly files: readonly PackageFile[];
+  /** What the package plays, as its manifests say. Times in each track's own timescale. */
+  readonly presentation: Presentation;
+  /** Where the segments of each track of `presentation` lie, by track id. */
+  readonly media: Readonly<Record<string, PackagedTrack>>;
+};
+
+export type PackageFile = {
+  /** Below the package's root. */
+  readonly path: string;
+  /** `application/vnd.apple.mpegurl`, `video/mp2t`, `video/iso.segment`, ... */
+  readonly mediaType: string;
+};
+
+export type PackagedTrack = {
+  readonly container: 'fmp4' | 'mpegts' | 'aac' | 'webm' | 'webvtt' | 'other';
+  /** Absent for containers that need none. */
+  readonly init?: PackagedBytes;
+  /** One for each segment of the track, in order. */
+  readonly segments: readonly PackagedBytes[];
+};
+
+export type PackagedBytes = { readonly path: string; readonly range?: ByteRange };
