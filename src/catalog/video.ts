@@ -1,7 +1,7 @@
 /** The thing a user sees: one source, one Presentation, a title. */
 import { AppError, type ErrorCode } from '../errors.ts';
+import type { PackageInfo } from '../media/package.ts';
 import type { SourceInfo } from '../media/source.ts';
-import type { PackageInfo } from '../readers/package.ts';
 import type { ObjectKey } from '../storage/object-key.ts';
 
 declare const brand: unique symbol;

@@ -2,6 +2,7 @@
  * Where bytes live. One small interface; a folder today, cloud object storage tomorrow. No caller ever asks
  * which store it has. Nothing here depends on ACLs, conditional writes or renames: providers differ.
  */
+import type { ByteRange } from '../media/byte-range.ts';
 import type { ObjectKey } from './object-key.ts';
 
 export type ObjectInfo = {
@@ -11,9 +12,6 @@ export type ObjectInfo = {
   /** Changes whenever the bytes may have changed. Opaque. */
   readonly etag: string;
 };
-
-/** `start` and `end` are byte offsets, both inclusive, as in HTTP; without `end`, to the last byte. */
-export type ByteRange = { readonly start: number; readonly end?: number };
 
 export type ObjectContent = {
   readonly info: ObjectInfo;

@@ -2,8 +2,8 @@
  * A ready-made package: an HLS or DASH presentation that already lies in the library. It is played from where
  * it lies, its own playlists and segments unchanged.
  */
-import type { Presentation } from '../media/presentation.ts';
-import type { ByteRange } from '../storage/object-store.ts';
+import type { ByteRange } from './byte-range.ts';
+import type { Presentation } from './presentation.ts';
 
 export type PackageInfo = {
   readonly format: 'hls' | 'dash';
