@@ -1,0 +1,68 @@
+/**
+ * Programs that judge our bytes from outside: FFmpeg's own demuxers and a real browser. They are not needed
+ * to run Sluice, only to test it.
+ */
+import { execFileSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+
+export type ToolName = 'ffmpeg' | 'ffprobe' | 'chromium';
+
+/** `skip` goes straight into a test's options: `test('...', { skip: ffmpeg.skip }, ...)`. */
+export type Tool = {
+  /** What to execute; empty when the tool is missing. */
+  readonly path: string;
+  /** `false`, or why the tests that need the tool are skipped. */
+  readonly skip: false | string;
+};
+
+const TOOLS: Record<ToolName, { readonly commands: readonly string[]; readonly debianPackage: string }> = {
+  ffmpeg: { commands: ['ffmpeg'], debianPackage: 'ffmpeg' },
+  ffprobe: { commands: ['ffprobe'], debianPackage: 'ffmpeg' },
+  chromium: { commands: ['chromium', 'chromium-browser', 'google-chrome'], debianPackage: 'chromium' },
+};
+
+/**
+ * Finds a tool on the PATH; on Debian, as root, installs it when it is missing. Otherwise the tests that need
+ * it are skipped and one line says what to install. Under `CI=true` nothing is skipped: a missing tool throws.
+ */
+export function requireTool(name: ToolName): Tool {
+  const { commands, debianPackage } = TOOLS[name];
+  const found = findOnPath(commands) ?? (installOnDebian(name), findOnPath(commands));
+  if (found !== undefined) return { path: found, skip: false };
+  const message = `SKIPPED: ${name} is not installed; install it (Debian: apt-get install ${debianPackage})`;
+  if (process.env['CI'] === 'true') throw new Error(message);
+  console.error(message);
+  return { path: '', skip: message };
+}
+
+function findOnPath(commands: readonly string[]): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
+  const candidates = commands.flatMap((command) => folders.map((folder) => join(folder, command)));
+  return candidates.find(isExecutable);
+}
+
+function installOnDebian(name: ToolName): void {
+  if (process.getuid?.() !== 0 || !isExecutable('/usr/bin/apt-get')) return;
+  const { commands, debianPackage } = TOOLS[name];
+  // Test files run as parallel processes: one installs, the others wait and then find the tool.
+  const script = `command -v ${commands[0]} || { apt-get update && apt-get install -y --no-install-recommends ${debianPackage}; }`;
+  try {
+    execFileSync('flock', [join(tmpdir(), 'sluice-test-tools.lock'), 'sh', '-c', script], {
+      stdio: 'ignore',
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    });
+  } catch {
+    // No network, no such package: the caller says what is missing.
+  }
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
