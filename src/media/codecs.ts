@@ -15,8 +15,8 @@ const PROFILE_BYTES: Record<H264Profile, readonly [number, number]> = {
 export const AAC_LC_CODECS = 'mp4a.40.2';
 
 /** `avc1.64001e` for level_idc 30 of the High profile: known before anything is encoded. */
-export function avcCodecString(levelIdc: number, profile: H264Profile = 'high'): string {
-  return avcString([...PROFILE_BYTES[profile], levelIdc]);
+export function avcCodecString(choice: { readonly profile: H264Profile; readonly level: number }): string {
+  return avcString([...PROFILE_BYTES[choice.profile], choice.level]);
 }
 
 /** The CODECS string of an AVCDecoderConfigurationRecord. Throws `source_damaged` if it is cut off. RFC 6381 3.3 */
