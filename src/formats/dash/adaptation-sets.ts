@@ -1,0 +1,98 @@
+/** AdaptationSets: tracks between which a player may switch at any segment (ISO/IEC 23009-1 5.3.3, 5.3.5). */
+import { type AudioTrack, type Track, type VideoTrack, isAudio, isVideo } from '../../media/presentation.ts';
+import { type Rational, compare, rational } from '../../media/time.ts';
+import { segmentTemplate } from './segment-template.ts';
+import { type Attributes, element, textElement } from './xml.ts';
+
+/** One for all qualities of the video, and one for each audio track: a player never switches those by itself. */
+export function adaptationSets(tracks: readonly Track[], revision: string): readonly string[] {
+  const video = tracks.filter(isVideo);
+  const audio = tracks.filter(isAudio);
+  const standard = audio.find((track) => track.isDefault) ?? audio[0];
+  const [best] = video;
+  const sets = [
+    ...(best === undefined ? [] : [videoSet(best, video, revision)]),
+    ...audio.map((track) => audioSet(track, track === standard, revision)),
+  ];
+  return sets.map(({ attributes, children }, id) =>
+    element('AdaptationSet', { id, ...attributes, ...EVERY_SET }, children),
+  );
+}
+
+/** 5.3.3.2: segments of all tracks of a set start together, each with a closed GOP. */
+const EVERY_SET: Attributes = { segmentAlignment: 'true', startWithSAP: 1 };
+
+type AdaptationSet = { readonly attributes: Attributes; readonly children: readonly string[] };
+
+function videoSet(best: VideoTrack, tracks: readonly VideoTrack[], revision: string): AdaptationSet {
+  const fastest = tracks.reduce((a, b) => (compare(b.frameRate, a.frameRate) > 0 ? b : a));
+  return {
+    attributes: {
+      contentType: 'video',
+      mimeType: 'video/mp4',
+      par: ratio(rational(best.width, best.height)),
+      maxWidth: Math.max(...tracks.map((track) => track.width)),
+      maxHeight: Math.max(...tracks.map((track) => track.height)),
+      maxFrameRate: frameRate(fastest.frameRate),
+    },
+    children: [role('main'), ...tracks.map((track) => videoRepresentation(track, revision))],
+  };
+}
+
+function videoRepresentation(track: VideoTrack, revision: string): string {
+  return representation(track, revision, {
+    width: track.width,
+    height: track.height,
+    frameRate: frameRate(track.frameRate),
+    sar: '1:1',
+  });
+}
+
+function audioSet(track: AudioTrack, isStandard: boolean, revision: string): AdaptationSet {
+  const label = track.title === undefined ? [] : [textElement('Label', track.title)];
+  return {
+    attributes: { contentType: 'audio', mimeType: 'audio/mp4', lang: track.language },
+    children: [
+      role(isStandard ? 'main' : 'alternate'),
+      ...label,
+      representation(track, revision, { audioSamplingRate: track.sampleRate }, channelConfiguration(track)),
+    ],
+  };
+}
+
+function representation(
+  track: Track,
+  revision: string,
+  attributes: Attributes,
+  descriptors: readonly string[] = [],
+): string {
+  return element(
+    'Representation',
+    { id: track.id, bandwidth: track.bitrate.peakBitsPerSecond, codecs: track.codecs, ...attributes },
+    [...descriptors, segmentTemplate(track, revision)],
+  );
+}
+
+/** 5.8.5.5 */
+function role(value: string): string {
+  return element('Role', { schemeIdUri: 'urn:mpeg:dash:role:2011', value });
+}
+
+/** ISO/IEC 23091-3 ChannelConfiguration, by number of channels: 6 is 5.1, 12 is 7.1. */
+const CHANNEL_CONFIGURATIONS = [undefined, 1, 2, 3, 4, 5, 6, 11, 12];
+
+function channelConfiguration(track: AudioTrack): readonly string[] {
+  const value = CHANNEL_CONFIGURATIONS[track.channels];
+  if (value === undefined) return [];
+  const schemeIdUri = 'urn:mpeg:mpegB:cicp:ChannelConfiguration';
+  return [element('AudioChannelConfiguration', { schemeIdUri, value })];
+}
+
+/** 5.3.7.2: `30` or `30000/1001`. */
+function frameRate({ num, den }: Rational): string {
+  return den === 1 ? String(num) : `${num}/${den}`;
+}
+
+function ratio({ num, den }: Rational): string {
+  return `${num}:${den}`;
+}

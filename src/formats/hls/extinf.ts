@@ -1,0 +1,16 @@
+import type { Segment } from '../../media/presentation.ts';
+import { rescale } from '../../media/time.ts';
+
+const MICROSECONDS = { num: 1, den: 1_000_000 };
+
+/**
+ * `#EXTINF` (RFC 8216bis 4.4.4.1). Players add these up to find where a segment starts, so each is the
+ * difference between two rounded positions, not a rounded difference: the sum is never off by more than a
+ * microsecond, however long the video.
+ */
+export function extinf(segment: Segment, timescale: number): string {
+  const ticks = { num: 1, den: timescale };
+  const start = rescale(segment.startTicks, ticks, MICROSECONDS);
+  const end = rescale(segment.startTicks + segment.durationTicks, ticks, MICROSECONDS);
+  return `#EXTINF:${((end - start) / 1_000_000).toFixed(6)},`;
+}

@@ -1,0 +1,45 @@
+/** HLS with CMAF segments (RFC 8216bis: draft-pantos-hls-rfc8216bis). */
+import { type Track, initPath, segmentPath } from '../../media/presentation.ts';
+import type { Format, FormatInput, Manifest } from '../format.ts';
+import { mediaPlaylist } from './media-playlist.ts';
+import { multivariantPlaylist } from './multivariant-playlist.ts';
+
+const FOLDER = 'hls';
+const ENTRY = `${FOLDER}/main.m3u8`;
+
+/** From a playlist back to `/v/{id}/`. */
+const UP = '..';
+
+export const hls: Format = {
+  name: 'hls',
+  entry: ENTRY,
+
+  resolve({ presentation, revision }: FormatInput, path: string): Manifest | undefined {
+    if (path === ENTRY) return playlist(multivariantPlaylist(presentation, playlistName));
+    const track = presentation.tracks.find((candidate) => path === playlistPath(candidate));
+    if (track === undefined) return undefined;
+    return playlist(
+      mediaPlaylist(track, {
+        initUri: `${UP}/${initPath(revision, track.id)}`,
+        segmentUri: (index) => `${UP}/${segmentPath(revision, track.id, index)}`,
+      }),
+    );
+  },
+
+  paths({ presentation }: FormatInput): readonly string[] {
+    return [ENTRY, ...presentation.tracks.map(playlistPath)];
+  },
+};
+
+function playlistPath(track: Track): string {
+  return `${FOLDER}/${playlistName(track)}`;
+}
+
+function playlistName(track: Track): string {
+  return `${track.id}.m3u8`;
+}
+
+/** RFC 8216bis 4: this media type, always UTF-8. */
+function playlist(text: string): Manifest {
+  return { mediaType: 'application/vnd.apple.mpegurl', text };
+}

@@ -1,0 +1,30 @@
+/** The Multivariant Playlist: which qualities and which sound there are (RFC 8216bis 4.4.6). */
+import { type Presentation, type Track, isAudio, isVideo } from '../../media/presentation.ts';
+import { audioRenditions, defaultAudio } from './renditions.ts';
+import { VERSION_TAG } from './tag.ts';
+import { audioVariant, inStartingOrder, videoVariant } from './variants.ts';
+
+/** `playlistUri` is where a track's Media Playlist is, relative to this one. */
+export function multivariantPlaylist(
+  presentation: Presentation,
+  playlistUri: (track: Track) => string,
+): string {
+  const video = presentation.tracks.filter(isVideo);
+  const audio = presentation.tracks.filter(isAudio);
+  // Sound alone needs no group, unless there is a choice.
+  const group = video.length > 0 || audio.length > 1 ? audio : [];
+  const standard = defaultAudio(audio);
+  const variants =
+    video.length > 0 || standard === undefined
+      ? inStartingOrder(video).map((track) => videoVariant(track, group, playlistUri(track)))
+      : [audioVariant(standard, group, playlistUri(standard))];
+  const lines = [
+    '#EXTM3U',
+    VERSION_TAG,
+    // 4.4.2.1: every segment starts with an IDR frame, so each can be decoded without the one before.
+    '#EXT-X-INDEPENDENT-SEGMENTS',
+    ...audioRenditions(group, playlistUri),
+    ...variants,
+  ];
+  return `${lines.join('\n')}\n`;
+}

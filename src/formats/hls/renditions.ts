@@ -1,0 +1,43 @@
+/** `#EXT-X-MEDIA` (RFC 8216bis 4.4.6.1): the sound that goes with every Variant Stream, in one group. */
+import type { AudioTrack, Track } from '../../media/presentation.ts';
+import { quoted, tag } from './tag.ts';
+
+export const AUDIO_GROUP = 'audio';
+
+/** One tag for each audio track, in their order. */
+export function audioRenditions(
+  tracks: readonly AudioTrack[],
+  playlistUri: (track: Track) => string,
+): readonly string[] {
+  const standard = defaultAudio(tracks);
+  const names = uniqueNames(tracks);
+  return tracks.map((track, index) =>
+    tag('EXT-X-MEDIA', {
+      TYPE: 'AUDIO',
+      'GROUP-ID': quoted(AUDIO_GROUP),
+      NAME: quoted(names[index] ?? track.id),
+      LANGUAGE: quoted(track.language),
+      DEFAULT: track === standard ? 'YES' : 'NO',
+      AUTOSELECT: 'YES',
+      CHANNELS: quoted(String(track.channels)),
+      URI: quoted(playlistUri(track)),
+    }),
+  );
+}
+
+/** The one that plays when nobody chooses: 4.4.6.2.1 allows no second default in a group. */
+export function defaultAudio(tracks: readonly AudioTrack[]): AudioTrack | undefined {
+  return tracks.find((track) => track.isDefault) ?? tracks[0];
+}
+
+/** 4.4.6.1.1: no two Renditions of a group share a NAME. */
+function uniqueNames(tracks: readonly AudioTrack[]): readonly string[] {
+  const taken = new Set<string>();
+  return tracks.map((track) => {
+    const name = track.title ?? track.language ?? track.label;
+    let unique = name;
+    for (let number = 2; taken.has(unique); number++) unique = `${name} (${number})`;
+    taken.add(unique);
+    return unique;
+  });
+}

@@ -1,0 +1,55 @@
+/** `#EXT-X-STREAM-INF` (RFC 8216bis 4.4.6.2): one Variant Stream for each quality, with the sound it needs. */
+import type { AudioTrack, Track, VideoTrack } from '../../media/presentation.ts';
+import { toNumber } from '../../media/time.ts';
+import { AUDIO_GROUP } from './renditions.ts';
+import { quoted, tag } from './tag.ts';
+
+/** Players begin with the first Variant Stream in the list (6.3.1): what most connections can carry at once. */
+const FIRST_VARIANT_BITS_PER_SECOND = 2_000_000;
+
+/** Tag and URI of a video track, played together with one of the group's `audio`. */
+export function videoVariant(track: VideoTrack, audio: readonly AudioTrack[], uri: string): string {
+  const inf = tag('EXT-X-STREAM-INF', {
+    ...bandwidth([track], audio),
+    CODECS: codecs([track, ...audio]),
+    RESOLUTION: `${track.width}x${track.height}`,
+    'FRAME-RATE': toNumber(track.frameRate).toFixed(3),
+    AUDIO: audio.length > 0 ? quoted(AUDIO_GROUP) : undefined,
+    // True of what we encode: no captions are carried inside the video.
+    'CLOSED-CAPTIONS': 'NONE',
+  });
+  return `${inf}\n${uri}`;
+}
+
+/** Tag and URI of a presentation that has only sound; `alternatives` are the group that `track` belongs to. */
+export function audioVariant(track: AudioTrack, alternatives: readonly AudioTrack[], uri: string): string {
+  const inf = tag('EXT-X-STREAM-INF', {
+    ...bandwidth(alternatives.length > 0 ? [] : [track], alternatives),
+    CODECS: codecs([track, ...alternatives]),
+    AUDIO: alternatives.length > 0 ? quoted(AUDIO_GROUP) : undefined,
+  });
+  return `${inf}\n${uri}`;
+}
+
+/** The best quality that starts quickly comes first, then the others from the highest down. */
+export function inStartingOrder(tracks: readonly VideoTrack[]): readonly VideoTrack[] {
+  const descending = tracks.toSorted((a, b) => b.bitrate.peakBitsPerSecond - a.bitrate.peakBitsPerSecond);
+  const startsQuickly = (track: VideoTrack) =>
+    track.bitrate.peakBitsPerSecond <= FIRST_VARIANT_BITS_PER_SECOND;
+  const first = descending.find(startsQuickly) ?? descending.at(-1);
+  return descending.toSorted((a, b) => Number(b === first) - Number(a === first));
+}
+
+/** 4.4.6.2: BANDWIDTH is for the costliest combination that a player can make of the variant and its group. */
+function bandwidth(own: readonly Track[], group: readonly AudioTrack[]) {
+  const costliest = (read: (track: Track) => number) =>
+    own.reduce((sum, track) => sum + read(track), 0) + Math.max(0, ...group.map(read));
+  return {
+    BANDWIDTH: costliest((track) => track.bitrate.peakBitsPerSecond),
+    'AVERAGE-BANDWIDTH': costliest((track) => track.bitrate.averageBitsPerSecond),
+  };
+}
+
+function codecs(tracks: readonly Track[]) {
+  return quoted([...new Set(tracks.map((track) => track.codecs))].join(','));
+}

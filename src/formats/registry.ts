@@ -1,0 +1,6 @@
+/** Every streaming format there is. A new one is a folder here and a line below. */
+import { dash } from './dash/dash.ts';
+import type { Format } from './format.ts';
+import { hls } from './hls/hls.ts';
+
+export const FORMATS: readonly Format[] = [hls, dash];
