@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'not_found'
   | 'gone'
   | 'method_not_allowed'
+  | 'precondition_failed'
   | 'range_not_satisfiable'
   | 'unauthorized'
   // What a source is

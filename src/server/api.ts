@@ -1,0 +1,89 @@
+/** The JSON API below `/api/v1`. */
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { parseVideoId } from '../catalog/video.ts';
+import type { VideoService } from '../pipeline/services.ts';
+import { chooseCoding, encode, isCompressible } from './content-coding.ts';
+import { jsonResponse, problemResponses } from './openapi.ts';
+import { baseUrlOf } from './public-url.ts';
+import { VideoJson, VideoStatusJson, viewVideo } from './video-view.ts';
+
+const ListQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(200).default(50).meta({ description: 'Videos a page, at most.' }),
+  cursor: z.string().optional().meta({ description: '`nextCursor` of the page before. Opaque.' }),
+  status: VideoStatusJson.optional().meta({ description: 'Only videos in this status.' }),
+  q: z.string().max(200).optional().meta({
+    description: 'Only videos with this in their title or in their source’s name, whatever the case.',
+  }),
+});
+
+const VideoList = z
+  .object({
+    items: z.array(VideoJson),
+    nextCursor: z.string().optional().meta({ description: 'Absent on the last page.' }),
+  })
+  .meta({ id: 'VideoList' });
+
+const VideoParams = z.object({ id: z.string().meta({ description: 'A video’s id.' }) });
+
+/** Adds the read side of the API. */
+export function addApi(app: FastifyInstance, videos: VideoService, publicUrl: string | undefined): void {
+  app.addHook('onSend', async (request, reply, payload) => {
+    reply.header('Vary', 'Accept-Encoding');
+    const mediaType = String(reply.getHeader('content-type') ?? '');
+    if (typeof payload !== 'string' || !isCompressible(mediaType, payload.length)) return payload;
+    const coding = chooseCoding(request.headers['accept-encoding']);
+    if (coding === undefined) return payload;
+    reply.header('Content-Encoding', coding).removeHeader('Content-Length');
+    return encode(Buffer.from(payload), coding);
+  });
+
+  const typed = app.withTypeProvider<ZodTypeProvider>();
+
+  typed.get(
+    '/api/v1/videos',
+    {
+      schema: {
+        operationId: 'listVideos',
+        tags: ['Videos'],
+        summary: 'List videos',
+        description: 'Newest first, a page at a time.',
+        querystring: ListQuery,
+        response: { 200: jsonResponse('A page of videos.', VideoList), ...problemResponses(400, 500, 503) },
+      },
+    },
+    async (request, reply) => {
+      const { limit, cursor, status, q } = request.query;
+      const page = await videos.list({
+        limit,
+        ...(cursor === undefined ? {} : { cursor }),
+        ...(status === undefined ? {} : { status }),
+        ...(q === undefined ? {} : { q }),
+      });
+      const baseUrl = baseUrlOf(request, publicUrl);
+      const items = page.items.map((video) => viewVideo(video, videos, baseUrl));
+      const { nextCursor } = page;
+      reply.header('Cache-Control', 'no-store');
+      return { items, ...(nextCursor === undefined ? {} : { nextCursor }) };
+    },
+  );
+
+  typed.get(
+    '/api/v1/videos/:id',
+    {
+      schema: {
+        operationId: 'getVideo',
+        tags: ['Videos'],
+        summary: 'Get a video',
+        params: VideoParams,
+        response: { 200: jsonResponse('The video.', VideoJson), ...problemResponses(404, 500, 503) },
+      },
+    },
+    async (request, reply) => {
+      const video = await videos.get(parseVideoId(request.params.id));
+      reply.header('Cache-Control', 'no-store');
+      return viewVideo(video, videos, baseUrlOf(request, publicUrl));
+    },
+  );
+}

@@ -1,0 +1,95 @@
+/**
+ * Addresses whose answers are no JSON of ours, so that no schema describes them: playback (one wildcard route,
+ * since formats decide what lies below it) and health.
+ */
+const PLAYBACK_PROBLEMS = {
+  404: problem('There is no such video, or nothing at this address.'),
+  422: problem('The source cannot be played; `code` says why.'),
+  503: {
+    ...problem('Still being inspected (`not_ready`), or not encoded within 8 s (`unavailable`): try again.'),
+    headers: { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } } },
+  },
+};
+
+const REVALIDATED =
+  'Answered with an `ETag` and `Cache-Control: no-cache`: keep it, and ask each time whether it still holds.';
+const IMMUTABLE =
+  'Never changes: `Cache-Control: public, max-age=31536000, immutable`. Byte ranges are served.';
+
+export const OTHER_PATHS = {
+  '/v/{id}/hls/main.m3u8': playback('getHls', 'HLS', REVALIDATED, 'application/vnd.apple.mpegurl'),
+  '/v/{id}/dash/manifest.mpd': playback('getDash', 'DASH', REVALIDATED, 'application/dash+xml'),
+  '/v/{id}/poster.jpg': playback('getPoster', 'Poster', 'A still picture.', 'image/jpeg'),
+  '/v/{id}/cmaf/{revision}/{track}/init.mp4': playback(
+    'getInit',
+    'Init segment of a track',
+    IMMUTABLE,
+    'video/mp4',
+    [pathParameter('revision', 'As the manifests have it.'), pathParameter('track', 'A track’s `id`.')],
+  ),
+  '/v/{id}/cmaf/{revision}/{track}/{n}.m4s': playback(
+    'getSegment',
+    'Media segment of a track',
+    `${IMMUTABLE} One that is not encoded yet is encoded while the request waits.`,
+    'video/iso.segment',
+    [
+      pathParameter('revision', 'As the manifests have it.'),
+      pathParameter('track', 'A track’s `id`.'),
+      pathParameter('n', 'Counts from 0.'),
+    ],
+  ),
+  '/healthz': health('isAlive', 'Does the process live?', {
+    200: { description: 'It does.', content: json({ status: 'alive' }) },
+  }),
+  '/readyz': health('isReady', 'Can it do its work?', {
+    200: { description: 'It can.', content: json({ status: 'ready' }) },
+    503: problem('Something it needs does not answer; `detail` says what.'),
+  }),
+  '/metrics': health('getMetrics', 'Metrics for Prometheus', {
+    200: { description: 'Counters.', content: { 'text/plain': { schema: { type: 'string' } } } },
+  }),
+};
+
+function playback(
+  operationId: string,
+  summary: string,
+  description: string,
+  mediaType: string,
+  parameters: readonly object[] = [],
+) {
+  return {
+    get: {
+      operationId,
+      tags: ['Playback'],
+      summary,
+      description,
+      parameters: [pathParameter('id', 'A video’s id.'), ...parameters],
+      responses: {
+        200: { description: 'The bytes.', content: { [mediaType]: {} } },
+        206: { description: 'The bytes asked for with `Range`.' },
+        304: { description: 'What `If-None-Match` names still holds.' },
+        ...PLAYBACK_PROBLEMS,
+        416: problem('The range lies beyond the end.'),
+      },
+    },
+  };
+}
+
+function health(operationId: string, summary: string, responses: object) {
+  return { get: { operationId, tags: ['Health'], summary, responses } };
+}
+
+function pathParameter(name: string, description: string) {
+  return { name, in: 'path', required: true, description, schema: { type: 'string' } };
+}
+
+function problem(description: string) {
+  return {
+    description,
+    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+  };
+}
+
+function json(example: Readonly<Record<string, string>>) {
+  return { 'application/json': { schema: { type: 'object' }, example } };
+}

@@ -1,0 +1,112 @@
+/** The built pages: read once at start, served from memory. */
+import { existsSync } from 'node:fs';
+import { glob, readFile } from 'node:fs/promises';
+import { extname, join, sep } from 'node:path';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Resource } from '../pipeline/resource.ts';
+import { clientGoneSignal } from './client-gone.ts';
+import { memoryResource } from './memory-resource.ts';
+import { sendResource } from './send-resource.ts';
+
+const MEDIA_TYPES: Readonly<Record<string, string>> = {
+  '.css': 'text/css; charset=utf-8',
+  '.html': 'text/html; charset=utf-8',
+  '.ico': 'image/x-icon',
+  '.jpg': 'image/jpeg',
+  '.js': 'text/javascript; charset=utf-8',
+  '.json': 'application/json',
+  '.map': 'application/json',
+  '.png': 'image/png',
+  '.svg': 'image/svg+xml',
+  '.txt': 'text/plain; charset=utf-8',
+  '.webmanifest': 'application/manifest+json',
+  '.webp': 'image/webp',
+  '.woff2': 'font/woff2',
+};
+
+const NOT_BUILT = 'The pages are not built. Build them with: npm run web:build, then start Sluice again.\n';
+
+/**
+ * Adds `/`, `/watch/:id` and `/embed/:id`, and every built file at its own path; no other file can be reached.
+ * `webRoot` is the folder of the build. Without one, the three say what to do.
+ */
+export async function addPages(
+  app: FastifyInstance,
+  webRoot: string | undefined,
+  publicUrl: string | undefined,
+): Promise<void> {
+  const files = webRoot === undefined ? new Map<string, Resource>() : await readFiles(webRoot);
+  const index = files.get('index.html');
+  for (const [path, framing] of [
+    ['/', "'self'"],
+    ['/watch/:id', "'self'"],
+    ['/embed/:id', '*'],
+  ] as const) {
+    const page = path === '/embed/:id' ? (files.get('embed.html') ?? index) : index;
+    const headers = pageHeaders(contentSecurityPolicy(framing, publicUrl));
+    addFile(app, path, page, headers);
+  }
+  for (const [name, file] of files) {
+    if (!name.endsWith('.html')) addFile(app, `/${name}`, file, FILE_HEADERS);
+  }
+}
+
+const FILE_HEADERS = { 'X-Content-Type-Options': 'nosniff' };
+
+function pageHeaders(policy: string): Record<string, string> {
+  return {
+    ...FILE_HEADERS,
+    'Content-Security-Policy': policy,
+    'Referrer-Policy': 'strict-origin-when-cross-origin',
+  };
+}
+
+/** `framing` says who may put the page into a frame. */
+function contentSecurityPolicy(framing: string, publicUrl: string | undefined): string {
+  // Addresses in the API's answers start with the public URL, which need not be where the page came from.
+  const self = publicUrl === undefined ? "'self'" : `'self' ${new URL(publicUrl).origin}`;
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    // Players style their shadow trees with <style> elements.
+    "style-src 'self' 'unsafe-inline'",
+    `img-src ${self} data: blob:`,
+    "font-src 'self' data:",
+    `connect-src ${self}`,
+    // Media Source Extensions play from blob: addresses, and hls.js runs a worker from one.
+    `media-src ${self} blob:`,
+    "worker-src 'self' blob:",
+    "frame-src 'self'",
+    "manifest-src 'self'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    `frame-ancestors ${framing}`,
+  ].join('; ');
+}
+
+function addFile(
+  app: FastifyInstance,
+  url: string,
+  resource: Resource | undefined,
+  headers: Readonly<Record<string, string>>,
+): void {
+  app.get(url, { schema: { hide: true } }, async (request: FastifyRequest, reply: FastifyReply) => {
+    if (resource === undefined) return reply.code(503).type('text/plain; charset=utf-8').send(NOT_BUILT);
+    return sendResource(request, reply, resource, clientGoneSignal(reply.raw), headers);
+  });
+}
+
+/** By path below `root`, with `/` between the parts. */
+async function readFiles(root: string): Promise<Map<string, Resource>> {
+  const files = new Map<string, Resource>();
+  if (!existsSync(join(root, 'index.html'))) return files;
+  for await (const entry of glob('**/*.*', { cwd: root })) {
+    const name = entry.split(sep).join('/');
+    const mediaType = MEDIA_TYPES[extname(name)];
+    if (mediaType === undefined) continue;
+    // Vite puts a hash of the content into the name of everything in assets/.
+    const isImmutable = name.startsWith('assets/');
+    files.set(name, memoryResource(await readFile(join(root, entry)), mediaType, { isImmutable }));
+  }
+  return files;
+}

@@ -1,0 +1,43 @@
+/** The origin: everything that players fetch, below `/v/{id}/`. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { parseVideoId } from '../catalog/video.ts';
+import { isRedirect } from '../pipeline/resource.ts';
+import type { PlaybackService } from '../pipeline/services.ts';
+import { clientGoneSignal } from './client-gone.ts';
+import type { ServerMetrics } from './metrics.ts';
+import { PLAYBACK_HEADERS, PREFLIGHT_HEADERS } from './playback-headers.ts';
+import { decodePlaybackPath, encodePath } from './playback-path.ts';
+import { sendHead, sendResource } from './send-resource.ts';
+
+/** Adds `GET`, `HEAD` and `OPTIONS` of `/v/:id/*`. */
+export function addPlayback(app: FastifyInstance, playback: PlaybackService, metrics: ServerMetrics): void {
+  const schema = { hide: true };
+
+  app.options('/v/:id/*', { schema }, async (_request, reply) =>
+    reply
+      .code(204)
+      .headers({ ...PLAYBACK_HEADERS, ...PREFLIGHT_HEADERS })
+      .send(),
+  );
+
+  app.route({ method: ['GET', 'HEAD'], url: '/v/:id/*', schema, handler: answer });
+
+  async function answer(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const signal = clientGoneSignal(reply.raw);
+    const id = parseVideoId((request.params as { id: string }).id);
+    const path = decodePlaybackPath(request.raw.url);
+
+    const startedAt = performance.now();
+    const found = await playback.resolve(id, path, signal);
+    const milliseconds = performance.now() - startedAt;
+    metrics.observeResolve(milliseconds);
+
+    const headers = { ...PLAYBACK_HEADERS, 'Server-Timing': `resolve;dur=${milliseconds.toFixed(1)}` };
+    if (isRedirect(found)) {
+      // Where a thing lies may change with its revision: the way there is looked up each time.
+      const location = encodePath(found.redirectTo);
+      return sendHead(reply, 307, { ...headers, Location: location, 'Cache-Control': 'no-cache' });
+    }
+    return sendResource(request, reply, found, signal, headers);
+  }
+}
