@@ -1,0 +1,114 @@
+/** What inspection found, as it is stored: JSON that an older or newer version of Sluice may have written. */
+import { z } from 'zod';
+import type { VideoContent } from './video.ts';
+
+const count = z.number().int();
+const rational = z.object({ num: count, den: count.positive() });
+const text = z.string();
+
+const span = { timeBase: rational, startTicks: count, endTicks: count };
+
+const sourceVideo = z.object({
+  ...span,
+  streamIndex: count,
+  codec: text,
+  pixelFormat: text,
+  codedWidth: count,
+  codedHeight: count,
+  displayWidth: count,
+  displayHeight: count,
+  rotationDegrees: z.literal([0, 90, 180, 270]),
+  isMirrored: z.boolean(),
+  sampleAspectRatio: rational,
+  frameRate: rational,
+  isVariableFrameRate: z.boolean(),
+  isInterlaced: z.boolean(),
+  color: z.object({ range: text, primaries: text, transfer: text, matrix: text }),
+});
+
+const sourceAudio = z.object({
+  ...span,
+  streamIndex: count,
+  codec: text,
+  channels: count,
+  sampleRate: count,
+  language: text.exactOptional(),
+  title: text.exactOptional(),
+  isDefault: z.boolean(),
+});
+
+const sourceInfo = z.object({
+  container: text,
+  bytes: count,
+  video: sourceVideo.exactOptional(),
+  audio: z.array(sourceAudio),
+});
+
+const track = {
+  id: text,
+  label: text,
+  codecs: text,
+  timescale: count,
+  bitrate: z.object({ peakBitsPerSecond: z.number(), averageBitsPerSecond: z.number() }),
+  segments: z.array(z.object({ index: count, startTicks: count, durationTicks: count })),
+};
+
+const videoTrack = z.object({
+  ...track,
+  kind: z.literal('video'),
+  width: count,
+  height: count,
+  frameRate: rational,
+});
+
+const audioTrack = z.object({
+  ...track,
+  kind: z.literal('audio'),
+  channels: count,
+  sampleRate: count,
+  language: text.exactOptional(),
+  title: text.exactOptional(),
+  isDefault: z.boolean(),
+});
+
+const packagedBytes = z.object({
+  path: text,
+  range: z.object({ start: count, end: count.exactOptional() }).exactOptional(),
+});
+
+const packagedTrack = z.object({
+  container: z.enum(['fmp4', 'mpegts', 'aac', 'webm', 'webvtt', 'other']),
+  init: packagedBytes.exactOptional(),
+  segments: z.array(packagedBytes),
+});
+
+const packageInfo = z.object({
+  format: z.enum(['hls', 'dash']),
+  root: text,
+  entry: text,
+  files: z.array(z.object({ path: text, mediaType: text })),
+  presentation: z.object({ tracks: z.array(z.discriminatedUnion('kind', [videoTrack, audioTrack])) }),
+  media: z.record(text, packagedTrack),
+});
+
+const videoContent = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('media'), source: sourceInfo }),
+  z.object({ kind: z.literal('package'), package: packageInfo }),
+]);
+
+/** The content that `json` holds; undefined where this version does not understand it. */
+export function parseContent(json: string): VideoContent | undefined {
+  try {
+    return videoContent.parse(JSON.parse(json));
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof z.ZodError) return undefined;
+    throw error;
+  }
+}
+
+// Fails to compile where the schema and the types of media/ part ways: a field that the schema does not know
+// would be dropped in silence when a row is read.
+type Plain<T> = T extends object ? { -readonly [K in keyof T]: Plain<T[K]> } : T;
+type IsSame<A, B> =
+  (<T>() => T extends Plain<A> ? 1 : 2) extends <T>() => T extends Plain<B> ? 1 : 2 ? true : false;
+true satisfies IsSame<z.infer<typeof videoContent>, VideoContent>;

@@ -1,0 +1,5 @@
+/** Every change of the schema, in order. A published one is never edited: a new one follows it. */
+import type { Migration } from 'kysely';
+import * as videos from './001-videos.ts';
+
+export const MIGRATIONS: Readonly<Record<string, Migration>> = { '001-videos': videos };

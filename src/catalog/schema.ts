@@ -1,0 +1,27 @@
+/**
+ * The tables as Kysely sees them. Only types that SQLite and PostgreSQL share: text, and integers below 2^53
+ * (times are milliseconds since 1970). JSON is text, checked by zod when it is read.
+ */
+export type Schema = { readonly videos: VideosTable };
+
+/** One row for each video. `migrations/` says what each column is. */
+export type VideosTable = {
+  readonly id: string;
+  readonly title: string;
+  readonly title_folded: string;
+  readonly description: string;
+  readonly visibility: string;
+  readonly status: string;
+  readonly error_code: string | null;
+  readonly error_message: string | null;
+  readonly created_at: number;
+  readonly updated_at: number;
+  readonly source_origin: string;
+  readonly source_key: string;
+  readonly source_name: string;
+  readonly source_name_folded: string;
+  readonly source_bytes: number;
+  readonly source_etag: string;
+  readonly revision: string;
+  readonly content: string | null;
+};
