@@ -1,0 +1,160 @@
+/** The environment, checked once at the start. Nothing else reads `process.env`. */
+import { isAbsolute, relative, resolve, sep } from 'node:path';
+import { z } from 'zod';
+import { AppError } from './errors.ts';
+
+/** Everything that can be set from outside. */
+export type Config = {
+  /** The address to listen on. */
+  readonly host: string;
+  /** The port to listen on; 0 is any free one. */
+  readonly port: number;
+  /** Absolute path of the folder for everything that Sluice keeps. */
+  readonly dataFolder: string;
+  /** Absolute path of the folder with the videos that people put there. Never written to. */
+  readonly libraryFolder: string;
+  /** Absolute path of the folder for objects; {@link dataFolder} unless it is set. */
+  readonly storeFolder: string;
+  /** How people reach this server, without a slash at the end; absent: as the request says. */
+  readonly publicUrl?: string;
+  /** What whoever changes something must show; absent: nobody is asked. */
+  readonly apiKey?: string;
+  /** `eager`: encode everything in the background; `on-demand`: only what is asked for. */
+  readonly encode: 'eager' | 'on-demand';
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+  /** Encoded segments of library videos take no more than this; the least recently used ones make room. */
+  readonly cacheBytes: number;
+};
+
+type Setting<T> = {
+  /** From the text of the variable. */
+  readonly schema: z.ZodType<T, string>;
+  /** Ends the sentence "expected ...". */
+  readonly expected: string;
+  /** Its value is never repeated in a message. */
+  readonly isSecret?: boolean;
+};
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+const ENCODE_MODES = ['eager', 'on-demand'] as const;
+const UNIT_BYTES: Readonly<Record<string, number>> = {
+  '': 1,
+  K: 1024,
+  M: 1024 ** 2,
+  G: 1024 ** 3,
+  T: 1024 ** 4,
+};
+
+const folder: Setting<string> = {
+  schema: z
+    .string()
+    .refine((text) => !text.includes('\0') && !/^[a-z][a-z0-9+.-]+:\/\//i.test(text))
+    .transform((text) => resolve(text)),
+  expected: 'the path of a folder (s3:// is not supported yet in this version)',
+};
+
+const SETTINGS = {
+  SLUICE_HOST: {
+    schema: z.string().regex(/^[A-Za-z0-9.:_%-]+$/),
+    expected: 'an IP address or a host name, without a port',
+  },
+  SLUICE_PORT: {
+    schema: z
+      .string()
+      .regex(/^\d{1,5}$/)
+      .transform(Number)
+      .refine((port) => port <= 65_535),
+    expected: 'a whole number from 0 to 65535',
+  },
+  SLUICE_DATA: folder,
+  SLUICE_LIBRARY: folder,
+  SLUICE_STORE: folder,
+  SLUICE_PUBLIC_URL: {
+    schema: z
+      .string()
+      .refine(isPlainUrl)
+      .transform((text) => new URL(text).href.replace(/\/+$/, '')),
+    expected: 'an http:// or https:// address without user name, query and fragment',
+  },
+  SLUICE_API_KEY: {
+    // It travels in an HTTP header.
+    schema: z.string().regex(/^[\x21-\x7e]{16,}$/),
+    expected: 'at least 16 ASCII characters without spaces',
+    isSecret: true,
+  },
+  SLUICE_ENCODE: { schema: z.enum(ENCODE_MODES), expected: `one of ${ENCODE_MODES.join(', ')}` },
+  SLUICE_LOG_LEVEL: { schema: z.enum(LOG_LEVELS), expected: `one of ${LOG_LEVELS.join(', ')}` },
+  SLUICE_CACHE_BYTES: {
+    schema: z
+      .string()
+      .regex(/^\d+[KMGT]?$/i)
+      .transform(parseBytes)
+      .refine(Number.isSafeInteger),
+    expected: 'a number of bytes, with K, M, G or T behind it for powers of 1024',
+  },
+} satisfies Record<string, Setting<unknown>>;
+
+/**
+ * The configuration that `environment` asks for. A variable that is empty counts as not set. Throws one
+ * `config_invalid` that names every variable which is unknown or malformed. Looks at no file and no folder.
+ */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const problems: string[] = [];
+  const read = <T>(name: string, setting: Setting<T>): T | undefined => {
+    const text = environment[name];
+    if (text === undefined || text === '') return undefined;
+    const result = setting.schema.safeParse(text);
+    if (result.success) return result.data;
+    const was = setting.isSecret ? 'is malformed' : `is ${JSON.stringify(text)}`;
+    problems.push(`${name} ${was}, expected ${setting.expected}`);
+    return undefined;
+  };
+
+  const dataFolder = read('SLUICE_DATA', SETTINGS.SLUICE_DATA) ?? resolve('data');
+  const publicUrl = read('SLUICE_PUBLIC_URL', SETTINGS.SLUICE_PUBLIC_URL);
+  const apiKey = read('SLUICE_API_KEY', SETTINGS.SLUICE_API_KEY);
+  const config: Config = {
+    host: read('SLUICE_HOST', SETTINGS.SLUICE_HOST) ?? '127.0.0.1',
+    port: read('SLUICE_PORT', SETTINGS.SLUICE_PORT) ?? 8080,
+    dataFolder,
+    libraryFolder: read('SLUICE_LIBRARY', SETTINGS.SLUICE_LIBRARY) ?? resolve('assets'),
+    storeFolder: read('SLUICE_STORE', SETTINGS.SLUICE_STORE) ?? dataFolder,
+    ...(publicUrl === undefined ? {} : { publicUrl }),
+    ...(apiKey === undefined ? {} : { apiKey }),
+    encode: read('SLUICE_ENCODE', SETTINGS.SLUICE_ENCODE) ?? 'eager',
+    logLevel: read('SLUICE_LOG_LEVEL', SETTINGS.SLUICE_LOG_LEVEL) ?? 'info',
+    cacheBytes: read('SLUICE_CACHE_BYTES', SETTINGS.SLUICE_CACHE_BYTES) ?? parseBytes('20G'),
+  };
+  if (environment.DATABASE_URL)
+    problems.push('DATABASE_URL is set, but PostgreSQL is not supported yet in this version');
+  for (const [name, path] of [
+    ['SLUICE_DATA', config.dataFolder],
+    ['SLUICE_STORE', config.storeFolder],
+  ] as const) {
+    if (!isWithin(config.libraryFolder, path)) continue;
+    // What is encoded there would be found as new videos, and encoded again.
+    problems.push(`${name} is ${JSON.stringify(path)}, expected a folder outside of SLUICE_LIBRARY`);
+  }
+  for (const name of Object.keys(environment)) {
+    const isUnknown = name.startsWith('SLUICE_') && !Object.hasOwn(SETTINGS, name);
+    if (isUnknown) problems.push(`${name} is unknown, expected one of ${Object.keys(SETTINGS).join(', ')}`);
+  }
+  if (problems.length > 0) throw new AppError('config_invalid', problems.join('; '));
+  return config;
+}
+
+function isWithin(folder: string, path: string): boolean {
+  const below = relative(folder, path);
+  return below.split(sep)[0] !== '..' && !isAbsolute(below);
+}
+
+function isPlainUrl(text: string): boolean {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol) || !/^https?:\/\//i.test(text)) return false;
+  return url.username === '' && url.password === '' && !/[?#\s]/.test(text);
+}
+
+function parseBytes(text: string): number {
+  const unit = text.toUpperCase().replace(/^\d+/, '');
+  return Number.parseInt(text, 10) * (UNIT_BYTES[unit] ?? Number.NaN);
+}
