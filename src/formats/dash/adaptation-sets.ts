@@ -49,12 +49,13 @@ function videoRepresentation(track: VideoTrack, revision: string): string {
 }
 
 function audioSet(track: AudioTrack, isStandard: boolean, revision: string): AdaptationSet {
+  // The schema wants a Label before the Role (5.3.7.3).
   const label = track.title === undefined ? [] : [textElement('Label', track.title)];
   return {
     attributes: { contentType: 'audio', mimeType: 'audio/mp4', lang: track.language },
     children: [
-      role(isStandard ? 'main' : 'alternate'),
       ...label,
+      role(isStandard ? 'main' : 'alternate'),
       representation(track, revision, { audioSamplingRate: track.sampleRate }, channelConfiguration(track)),
     ],
   };

@@ -34,9 +34,9 @@ export function audioVariant(track: AudioTrack, alternatives: readonly AudioTrac
 /** The best quality that starts quickly comes first, then the others from the highest down. */
 export function inStartingOrder(tracks: readonly VideoTrack[]): readonly VideoTrack[] {
   const descending = tracks.toSorted((a, b) => b.bitrate.peakBitsPerSecond - a.bitrate.peakBitsPerSecond);
-  const startsQuickly = (track: VideoTrack) =>
-    track.bitrate.peakBitsPerSecond <= FIRST_VARIANT_BITS_PER_SECOND;
-  const first = descending.find(startsQuickly) ?? descending.at(-1);
+  const first =
+    descending.find((track) => track.bitrate.peakBitsPerSecond <= FIRST_VARIANT_BITS_PER_SECOND) ??
+    descending.at(-1);
   return descending.toSorted((a, b) => Number(b === first) - Number(a === first));
 }
 

@@ -1,0 +1,33 @@
+import { test } from 'node:test';
+import { FORMATS } from '../../src/formats/registry.ts';
+import type { Presentation } from '../../src/media/presentation.ts';
+import { assertGolden } from '../golden-file.ts';
+import { audioTrack, film } from './presentations.ts';
+
+const CASES: Readonly<Record<string, Presentation>> = {
+  film,
+  'film-without-sound': { tracks: film.tracks.filter((track) => track.kind === 'video') },
+  'sound-alone': { tracks: [audioTrack('a1', [188, 187, 40], { isDefault: true })] },
+  'two-languages': {
+    tracks: [
+      ...film.tracks.slice(0, 1),
+      audioTrack('a1', [188, 187, 188, 59], { language: 'en', title: 'English', isDefault: true }),
+      audioTrack('a2', [188, 187, 188, 59], {
+        language: 'de',
+        title: 'Kommentar "lang" & <mehr>',
+        channels: 6,
+      }),
+    ],
+  },
+};
+
+for (const [name, presentation] of Object.entries(CASES)) {
+  test(`the manifests of ${name} are as they were`, () => {
+    const input = { presentation, revision: 'r0123456789' };
+    for (const format of FORMATS) {
+      for (const path of format.paths(input)) {
+        assertGolden(`formats/${name}/${path}`, format.resolve(input, path)?.text ?? '');
+      }
+    }
+  });
+}

@@ -1,0 +1,116 @@
+/** Presentations for tests of formats: ordinary ones, and any that fast-check can think of. */
+import * as fc from 'fast-check';
+import type { AudioTrack, Presentation, Segment, Track, VideoTrack } from '../../src/media/presentation.ts';
+import { type Rational, rational } from '../../src/media/time.ts';
+
+/** `durations` in frames; they tile the track. */
+export function segmentsOf(durations: readonly number[], ticksPerFrame: number): readonly Segment[] {
+  let startTicks = 0;
+  return durations.map((frames, index) => {
+    const segment = { index, startTicks, durationTicks: frames * ticksPerFrame };
+    startTicks += segment.durationTicks;
+    return segment;
+  });
+}
+
+export function videoTrack(
+  height: number,
+  width: number,
+  peakBitsPerSecond: number,
+  frameRate: Rational,
+  frames: readonly number[],
+): VideoTrack {
+  return {
+    kind: 'video',
+    id: `v${height}`,
+    label: `${height}p`,
+    codecs: 'avc1.64001f',
+    timescale: frameRate.num,
+    bitrate: { peakBitsPerSecond, averageBitsPerSecond: Math.round(peakBitsPerSecond / 2) },
+    segments: segmentsOf(frames, frameRate.den),
+    width,
+    height,
+    frameRate,
+  };
+}
+
+export function audioTrack(
+  id: string,
+  frames: readonly number[],
+  about: Partial<Pick<AudioTrack, 'language' | 'title' | 'isDefault' | 'channels'>> = {},
+): AudioTrack {
+  return {
+    kind: 'audio',
+    id,
+    label: 'Stereo',
+    codecs: 'mp4a.40.2',
+    timescale: 48_000,
+    bitrate: { peakBitsPerSecond: 160_000, averageBitsPerSecond: 128_000 },
+    segments: segmentsOf(frames, 1024),
+    channels: 2,
+    sampleRate: 48_000,
+    isDefault: false,
+    ...about,
+  };
+}
+
+const FILM = rational(24_000, 1001);
+const FILM_SEGMENTS = [96, 96, 96, 30];
+
+/** A film at 24000/1001 frames a second: 13.26 s in three qualities with sound. */
+export const film: Presentation = {
+  tracks: [
+    videoTrack(720, 1280, 3_675_000, FILM, FILM_SEGMENTS),
+    videoTrack(480, 854, 1_837_000, FILM, FILM_SEGMENTS),
+    videoTrack(240, 426, 551_000, FILM, FILM_SEGMENTS),
+    audioTrack('a1', [188, 187, 188, 59], { language: 'en', isDefault: true }),
+  ],
+};
+
+const anyText = fc.oneof(
+  fc.constantFrom('English', 'Director"s\n#EXT-X-ENDLIST', '<S t="0"/> & ]]>', '\ud800', '\0\u0007', ''),
+  fc.string({ unit: 'binary', maxLength: 20 }),
+);
+
+const anyFrameRate = fc.constantFrom(FILM, rational(24), rational(25), rational(30_000, 1001), rational(60));
+
+const anyVideoTracks = fc
+  .record({
+    frameRate: anyFrameRate,
+    // Every quality is cut in the same places.
+    frames: fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 40 }),
+    heights: fc.uniqueArray(fc.integer({ min: 1, max: 2160 }), { maxLength: 4 }),
+    peak: fc.integer({ min: 1000, max: 20_000_000 }),
+  })
+  .map(({ frameRate, frames, heights, peak }) =>
+    heights.map((height, i) =>
+      videoTrack(height * 2, height * 4, Math.ceil(peak / (i + 1)), frameRate, frames),
+    ),
+  );
+
+const anyAudioTracks = fc.array(
+  fc.record({
+    frames: fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1, maxLength: 40 }),
+    language: fc.option(fc.constantFrom('en', 'pt-BR', 'und'), { nil: undefined }),
+    title: fc.option(anyText, { nil: undefined }),
+    isDefault: fc.boolean(),
+    channels: fc.integer({ min: 1, max: 10 }),
+  }),
+  { maxLength: 4 },
+);
+
+/** At least one track; hostile titles; several defaults or none. */
+export const anyPresentation: fc.Arbitrary<Presentation> = fc
+  .tuple(anyVideoTracks, anyAudioTracks)
+  .map(([video, audio]): readonly Track[] => [
+    ...video,
+    ...audio.map(({ frames, language, title, ...about }, i) =>
+      audioTrack(`a${i + 1}`, frames, {
+        ...about,
+        ...(language === undefined ? {} : { language }),
+        ...(title === undefined ? {} : { title }),
+      }),
+    ),
+  ])
+  .filter((tracks) => tracks.length > 0)
+  .map((tracks) => ({ tracks }));
