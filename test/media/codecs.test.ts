@@ -24,23 +24,26 @@ test('CODECS strings as RFC 6381 and the codecs have them', () => {
 
 const ordinary = { profile: 'high' as const, maxBitsPerSecond: 1_000_000 };
 
+function levelOf(width: number, height: number, frameRate: number): number {
+  return h264LevelFor({ ...ordinary, width, height, frameRate: rational(frameRate) });
+}
+
 test('well-known pictures have their well-known levels', () => {
-  const level = (width: number, height: number, frameRate: number, referenceFrames = 4) =>
-    h264LevelFor({ ...ordinary, width, height, frameRate: rational(frameRate), referenceFrames });
-  assert.equal(level(426, 240, 24), 21);
-  assert.equal(level(854, 480, 30), 31);
-  assert.equal(level(720, 576, 25), 30);
-  assert.equal(level(1280, 720, 30), 31);
-  assert.equal(level(1280, 720, 60), 32);
-  assert.equal(level(1920, 1080, 30), 40);
-  assert.equal(level(1920, 1080, 60), 42);
-  assert.equal(level(3840, 2160, 30), 51);
-  assert.equal(level(3840, 2160, 60), 52);
+  assert.equal(levelOf(426, 240, 24), 21);
+  assert.equal(levelOf(854, 480, 30), 31);
+  assert.equal(levelOf(720, 576, 25), 30);
+  assert.equal(levelOf(1280, 720, 30), 31);
+  assert.equal(levelOf(1280, 720, 60), 32);
+  assert.equal(levelOf(1920, 1080, 30), 40);
+  assert.equal(levelOf(1920, 1080, 60), 42);
+  assert.equal(levelOf(3840, 2160, 30), 51);
+  assert.equal(levelOf(3840, 2160, 60), 52);
 });
 
 test('bitrate, buffer, reference frames and long sides raise the level too', () => {
   const small = { ...ordinary, width: 320, height: 240, frameRate: rational(30), referenceFrames: 1 };
-  assert.equal(h264LevelFor(small), 13);
+  assert.equal(h264LevelFor(small), 20);
+  assert.equal(h264LevelFor({ ...small, maxBitsPerSecond: 960_000 }), 13);
   assert.equal(h264LevelFor({ ...small, maxBitsPerSecond: 12_500_000 }), 30);
   assert.equal(h264LevelFor({ ...small, maxBitsPerSecond: 12_500_001 }), 31);
   assert.equal(h264LevelFor({ ...small, profile: 'main', maxBitsPerSecond: 12_500_000 }), 31);
