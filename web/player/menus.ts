@@ -1,0 +1,108 @@
+/** The settings menu: quality, speed, format. Filled from the session's state, and kept in step with it. */
+import type { MediaChromeMenu } from 'media-chrome/dist/menu/media-chrome-menu.js';
+import type { Format, QualityChoice } from './engines/engine.ts';
+import type { SessionState } from './session.ts';
+
+const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2];
+const FORMAT_NAMES: Readonly<Record<Format, string>> = { hls: 'HLS', dash: 'DASH' };
+
+export type MenuActions = {
+  setQuality(choice: QualityChoice): void;
+  setFormat(format: Format): void;
+  setRate(rate: number): void;
+};
+
+type Choice = { readonly value: string; readonly label: string };
+
+/** `Auto · 480p` while the player chooses, otherwise the chosen one. */
+export function qualityText({ choice, qualities, playing }: SessionState): string {
+  if (choice === 'auto') return playing === undefined ? 'Auto' : `Auto · ${playing.label}`;
+  return qualities.find(({ id }) => id === choice)?.label ?? '';
+}
+
+/** Wires the menus inside `root` to `actions`; the answer brings them up to date. */
+export function setUpMenus(
+  root: ShadowRoot,
+  actions: MenuActions,
+): (state: SessionState, rate: number) => void {
+  const quality = menu(root, 'quality', actions.setQuality);
+  const speed = menu(root, 'speed', (value) => actions.setRate(Number(value)));
+  const format = menu(root, 'format', (value) => actions.setFormat(value as Format));
+  const badge = root.querySelector('#badge');
+
+  return (state, rate) => {
+    const auto = { value: 'auto', label: qualityText({ ...state, choice: 'auto' }) };
+    const rungs = state.qualities.map(({ id, label }) => ({ value: id, label }));
+    quality.show([auto, ...rungs], state.choice, qualityText(state), rungs.length > 0);
+    speed.show(speedChoices(rate), String(rate), speedText(rate), true);
+    const formats = state.formats.map((value) => ({ value, label: FORMAT_NAMES[value] }));
+    const formatText = state.format === undefined ? '' : FORMAT_NAMES[state.format];
+    format.show(formats, state.format ?? '', formatText, formats.length > 1);
+    if (badge !== null) badge.textContent = sharpness(state);
+  };
+}
+
+/** A mark on the button, as televisions have it. */
+function sharpness({ playing }: SessionState): string {
+  const lines = playing?.lines ?? 0;
+  if (lines >= 2160) return '4K';
+  return lines >= 720 ? 'HD' : '';
+}
+
+function speedChoices(rate: number): Choice[] {
+  const rates = SPEEDS.includes(rate) ? SPEEDS : [...SPEEDS, rate].sort((a, b) => a - b);
+  return rates.map((each) => ({ value: String(each), label: speedText(each) }));
+}
+
+function speedText(rate: number): string {
+  return rate === 1 ? 'Normal' : `${rate}×`;
+}
+
+type Menu = {
+  show(choices: readonly Choice[], selected: string, description: string, isUseful: boolean): void;
+};
+
+function menu(root: ShadowRoot, name: string, onChoose: (value: string) => void): Menu {
+  const element = root.querySelector<MediaChromeMenu>(`#${name}-menu`);
+  const entry = root.querySelector<HTMLElement>(`[data-menu=${name}]`);
+  const description = entry?.querySelector<HTMLElement>('.description');
+  if (element === null || entry === null || !description) throw new Error(`the player has no ${name} menu`);
+  element.addEventListener('change', (event) => {
+    event.stopPropagation();
+    onChoose(element.value);
+  });
+
+  return {
+    show(choices, selected, text, isUseful) {
+      entry.hidden = !isUseful;
+      description.textContent = text;
+      fill(element, choices);
+      for (const item of element.radioGroupItems) item.checked = item.value === selected;
+    },
+  };
+}
+
+/** Keeps the items where only their text changes: an open menu must not lose its focus. */
+function fill(element: MediaChromeMenu, choices: readonly Choice[]): void {
+  const items = [...element.querySelectorAll<HTMLElement>(':scope > media-chrome-menu-item')];
+  const isSame =
+    items.length === choices.length && items.every((item, i) => item.dataset['value'] === choices[i]?.value);
+  if (!isSame) {
+    for (const item of items) item.remove();
+    element.append(...choices.map(createItem));
+    return;
+  }
+  for (const [i, item] of items.entries()) {
+    const label = choices[i]?.label ?? '';
+    if (item.textContent !== label) item.textContent = label;
+  }
+}
+
+function createItem({ value, label }: Choice): HTMLElement {
+  const item = document.createElement('media-chrome-menu-item');
+  item.setAttribute('type', 'radio');
+  item.setAttribute('value', value);
+  item.dataset['value'] = value;
+  item.textContent = label;
+  return item;
+}

@@ -1,0 +1,199 @@
+/**
+ * One video in one media element: which format plays, in which quality, and what happens when that changes.
+ * Knows nothing of the controls.
+ */
+import { createEngine } from './engines/choose.ts';
+import type {
+  Engine,
+  EngineName,
+  Format,
+  PlaybackFailure,
+  Quality,
+  QualityChoice,
+} from './engines/engine.ts';
+import { preferredFormat, preferredLines, rememberFormat, rememberLines } from './preferences.ts';
+
+export type Sources = { readonly hls?: string | undefined; readonly dash?: string | undefined };
+
+export type LoadOptions = {
+  readonly startSeconds: number;
+  readonly isFullyEncoded: boolean;
+  /** Play as soon as something can. Browsers may refuse, then it stays paused. */
+  readonly play: boolean;
+};
+
+/** What the menus show. */
+export type SessionState = {
+  /** Formats that this video has. */
+  readonly formats: readonly Format[];
+  readonly format?: Format;
+  readonly engine?: EngineName;
+  readonly qualities: readonly Quality[];
+  readonly choice: QualityChoice;
+  /** The quality on screen. */
+  readonly playing?: Quality;
+};
+
+export type SessionEvents = {
+  onChange(): void;
+  onFailure(failure: PlaybackFailure): void;
+  /** The browser does not let it play before the viewer has touched the page. */
+  onPlayRefused(): void;
+};
+
+/** Holds at most one engine; the newest wish wins over what is still being loaded. */
+export class Session {
+  readonly #media: HTMLVideoElement;
+  readonly #events: SessionEvents;
+  #sources: Sources = {};
+  #options: LoadOptions = { startSeconds: 0, isFullyEncoded: false, play: false };
+  #format: Format | undefined;
+  #engine: Engine | undefined;
+  #choice: QualityChoice = 'auto';
+  #isChoiceApplied = false;
+  /** Counts loads, so that a slow one can tell that it has been overtaken. */
+  #generation = 0;
+
+  constructor(media: HTMLVideoElement, events: SessionEvents) {
+    this.#media = media;
+    this.#events = events;
+  }
+
+  /** For tests and odd devices: `native` makes the browser play HLS itself. Takes effect with the next load. */
+  engineWish: EngineName | undefined;
+
+  get isLoaded(): boolean {
+    return this.#engine !== undefined;
+  }
+
+  get state(): SessionState {
+    const playing = this.#engine?.playing();
+    return {
+      formats: formatsOf(this.#sources),
+      ...(this.#format === undefined ? {} : { format: this.#format }),
+      ...(this.#engine === undefined ? {} : { engine: this.#engine.name }),
+      qualities: this.#engine?.qualities() ?? [],
+      choice: this.#choice,
+      ...(playing === undefined ? {} : { playing }),
+    };
+  }
+
+  /** Plays these addresses from now on, in the format that the viewer prefers. */
+  load(sources: Sources, options: LoadOptions): Promise<void> {
+    this.#sources = sources;
+    this.#options = options;
+    const formats = formatsOf(sources);
+    const preferred = preferredFormat();
+    this.#format = preferred !== undefined && formats.includes(preferred) ? preferred : formats[0];
+    return this.#start(options.startSeconds, options.play);
+  }
+
+  /** Goes on in another format, from where it is. */
+  setFormat(format: Format): Promise<void> {
+    if (format === this.#format) return Promise.resolve();
+    rememberFormat(format);
+    this.#format = format;
+    return this.#start(this.#media.currentTime, !this.#media.paused);
+  }
+
+  /** Plays this quality, or the one that suits. */
+  setQuality(choice: QualityChoice): void {
+    const lines = this.#engine?.qualities().find(({ id }) => id === choice)?.lines;
+    rememberLines(lines ?? 'auto');
+    this.#choice = lines === undefined ? 'auto' : choice;
+    this.#engine?.select(this.#choice);
+    this.#events.onChange();
+  }
+
+  /** Starts anew after a failure, from where it stopped. */
+  retry(): Promise<void> {
+    const { currentTime } = this.#media;
+    return this.#start(currentTime > 0 ? currentTime : this.#options.startSeconds, true);
+  }
+
+  async destroy(): Promise<void> {
+    this.#generation++;
+    const engine = this.#engine;
+    this.#engine = undefined;
+    await engine?.destroy();
+  }
+
+  async #start(startSeconds: number, play: boolean): Promise<void> {
+    const { playbackRate } = this.#media;
+    await this.destroy();
+    const generation = this.#generation;
+    const format = this.#format;
+    const url = format === undefined ? undefined : this.#sources[format];
+    if (format === undefined || url === undefined) return;
+
+    this.#choice = 'auto';
+    this.#isChoiceApplied = false;
+    this.#whenMetadata(generation, () => {
+      this.#media.playbackRate = playbackRate;
+      if (play) this.#media.play().catch(() => this.#events.onPlayRefused());
+    });
+    const isCurrent = () => generation === this.#generation;
+    const engine = await createEngine(
+      format,
+      {
+        media: this.#media,
+        url,
+        startSeconds,
+        isFullyEncoded: this.#options.isFullyEncoded,
+        onChange: () => isCurrent() && this.#changed(),
+        onFailure: (failure) => isCurrent() && this.#events.onFailure(failure),
+      },
+      this.engineWish,
+    ).catch(libraryMissing(this.#events));
+    if (!isCurrent()) return engine?.destroy();
+    if (engine === undefined) {
+      this.#events.onFailure(NO_ENGINE);
+      return;
+    }
+    this.#engine = engine;
+    this.#changed();
+  }
+
+  /** A source that loads resets rate and pause, so both are set once it has. */
+  #whenMetadata(generation: number, action: () => void): void {
+    const onLoaded = () => generation === this.#generation && action();
+    this.#media.addEventListener('loadedmetadata', onLoaded, { once: true });
+  }
+
+  #changed(): void {
+    const qualities = this.#engine?.qualities() ?? [];
+    if (!this.#isChoiceApplied && qualities.length > 0) {
+      this.#isChoiceApplied = true;
+      this.#applyPreference(qualities);
+    }
+    this.#events.onChange();
+  }
+
+  #applyPreference(qualities: readonly Quality[]): void {
+    const lines = preferredLines();
+    if (lines === 'auto') return;
+    // The best that is not above the wish, or else the lowest: 720p wished and only 1080p there means 1080p.
+    const quality = qualities.find((each) => each.lines <= lines) ?? qualities.at(-1);
+    if (quality === undefined) return;
+    this.#choice = quality.id;
+    this.#engine?.select(quality.id);
+  }
+}
+
+const NO_ENGINE: PlaybackFailure = {
+  kind: 'unsupported',
+  message: 'This browser cannot play this format.',
+  detail: 'neither Media Source Extensions nor native playback',
+};
+
+function formatsOf(sources: Sources): Format[] {
+  const formats: Format[] = ['hls', 'dash'];
+  return formats.filter((format) => sources[format] !== undefined);
+}
+
+function libraryMissing(events: SessionEvents): (error: unknown) => undefined {
+  return (error) => {
+    const message = 'A part of the player could not be loaded.';
+    events.onFailure({ kind: 'network', message, detail: String(error) });
+  };
+}

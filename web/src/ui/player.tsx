@@ -1,0 +1,68 @@
+import type { SluicePlayer } from '../../player/element.ts';
+import type { HTMLAttributes } from 'preact';
+import { useEffect } from 'preact/hooks';
+import { isAudioOnly, onThisOrigin, type Video } from '../api.ts';
+
+declare module 'preact' {
+  namespace JSX {
+    interface IntrinsicElements {
+      'sluice-player': HTMLAttributes<SluicePlayer> &
+        Record<`${string}-${string}`, unknown> &
+        PlayerAttributes;
+    }
+  }
+}
+
+type PlayerAttributes = {
+  audio?: boolean;
+  autoplay?: boolean;
+  duration?: number | undefined;
+  encoded?: boolean;
+  engine?: string | undefined;
+  hotkeys?: 'page';
+  muted?: boolean;
+  poster?: string | undefined;
+  preload?: 'none';
+  resume?: string;
+  start?: string | undefined;
+};
+
+type PlayerProps = {
+  video: Video;
+  autoplay?: boolean;
+  muted?: boolean;
+  isLazy?: boolean;
+  isResumed?: boolean;
+  start?: string | undefined;
+};
+
+/** Fetches the player's code; the library does so ahead of time. */
+export const loadPlayer = () => import('../../player/element.ts');
+
+/** The player element for a video. Its code is a chunk of its own, so that the library starts without it. */
+export function Player({ video, autoplay, muted, isLazy, isResumed, start }: PlayerProps) {
+  useEffect(() => void loadPlayer(), []);
+  const { playback } = video;
+  return (
+    <sluice-player
+      data-testid="player"
+      hotkeys="page"
+      src-hls={onThisOrigin(playback.hls)}
+      src-dash={onThisOrigin(playback.dash)}
+      poster={onThisOrigin(playback.poster)}
+      video-title={video.title}
+      duration={video.durationSeconds}
+      engine={new URLSearchParams(location.search).get('engine') ?? undefined}
+      start={start}
+      {...flags({ audio: isAudioOnly(video), autoplay, muted, encoded: video.status === 'ready' })}
+      {...(isLazy ? { preload: 'none' as const } : {})}
+      {...(isResumed ? { resume: video.id } : {})}
+    />
+  );
+}
+
+/** Boolean attributes: there, or not. */
+function flags(values: Record<string, boolean | undefined>): Record<string, true> {
+  const on = Object.entries(values).filter(([, value]) => value);
+  return Object.fromEntries(on.map(([name]) => [name, true]));
+}
