@@ -45,7 +45,7 @@ const UNIT_BYTES: Readonly<Record<string, number>> = {
   T: 1024 ** 4,
 };
 
-const folder: Setting<string> = {
+const FOLDER: Setting<string> = {
   schema: z
     .string()
     .refine((text) => !text.includes('\0') && !/^[a-z][a-z0-9+.-]+:\/\//i.test(text))
@@ -66,9 +66,9 @@ const SETTINGS = {
       .refine((port) => port <= 65_535),
     expected: 'a whole number from 0 to 65535',
   },
-  SLUICE_DATA: folder,
-  SLUICE_LIBRARY: folder,
-  SLUICE_STORE: folder,
+  SLUICE_DATA: FOLDER,
+  SLUICE_LIBRARY: FOLDER,
+  SLUICE_STORE: FOLDER,
   SLUICE_PUBLIC_URL: {
     schema: z
       .string()
@@ -131,7 +131,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     ['SLUICE_DATA', config.dataFolder],
     ['SLUICE_STORE', config.storeFolder],
   ] as const) {
-    if (!isWithin(config.libraryFolder, path)) continue;
+    const isSaidAlready = name === 'SLUICE_STORE' && path === config.dataFolder;
+    if (isSaidAlready || !isWithin(config.libraryFolder, path)) continue;
     // What is encoded there would be found as new videos, and encoded again.
     problems.push(`${name} is ${JSON.stringify(path)}, expected a folder outside of SLUICE_LIBRARY`);
   }
