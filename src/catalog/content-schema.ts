@@ -1,48 +1,10 @@
 /** What inspection found, as it is stored: JSON that an older or newer version of Sluice may have written. */
 import { z } from 'zod';
+import { rationalSchema, sourceInfoSchema } from '../media/source-schema.ts';
 import type { VideoContent } from './video.ts';
 
 const count = z.number().int();
-const rational = z.object({ num: count, den: count.positive() });
 const text = z.string();
-
-const span = { timeBase: rational, startTicks: count, endTicks: count };
-
-const sourceVideo = z.object({
-  ...span,
-  streamIndex: count,
-  codec: text,
-  pixelFormat: text,
-  codedWidth: count,
-  codedHeight: count,
-  displayWidth: count,
-  displayHeight: count,
-  rotationDegrees: z.literal([0, 90, 180, 270]),
-  isMirrored: z.boolean(),
-  sampleAspectRatio: rational,
-  frameRate: rational,
-  isVariableFrameRate: z.boolean(),
-  isInterlaced: z.boolean(),
-  color: z.object({ range: text, primaries: text, transfer: text, matrix: text }),
-});
-
-const sourceAudio = z.object({
-  ...span,
-  streamIndex: count,
-  codec: text,
-  channels: count,
-  sampleRate: count,
-  language: text.exactOptional(),
-  title: text.exactOptional(),
-  isDefault: z.boolean(),
-});
-
-const sourceInfo = z.object({
-  container: text,
-  bytes: count,
-  video: sourceVideo.exactOptional(),
-  audio: z.array(sourceAudio),
-});
 
 const track = {
   id: text,
@@ -58,7 +20,7 @@ const videoTrack = z.object({
   kind: z.literal('video'),
   width: count,
   height: count,
-  frameRate: rational,
+  frameRate: rationalSchema,
 });
 
 const audioTrack = z.object({
@@ -92,7 +54,7 @@ const packageInfo = z.object({
 });
 
 const videoContent = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('media'), source: sourceInfo }),
+  z.object({ kind: z.literal('media'), source: sourceInfoSchema }),
   z.object({ kind: z.literal('package'), package: packageInfo }),
 ]);
 

@@ -22,6 +22,26 @@ export function toNumber(a: Rational): number {
   return a.num / a.den;
 }
 
+/** `a + b`, reduced. Throws a RangeError where the result needs more than safe integers, as do all of these. */
+export function add(a: Rational, b: Rational): Rational {
+  return reduce(BigInt(a.num) * BigInt(b.den) + BigInt(b.num) * BigInt(a.den), BigInt(a.den) * BigInt(b.den));
+}
+
+/** `a - b`, reduced. */
+export function subtract(a: Rational, b: Rational): Rational {
+  return add(a, { num: -b.num, den: b.den });
+}
+
+/** `a x b`, reduced. */
+export function multiply(a: Rational, b: Rational): Rational {
+  return reduce(BigInt(a.num) * BigInt(b.num), BigInt(a.den) * BigInt(b.den));
+}
+
+/** The nearest integer, halves away from zero. */
+export function roundRational(a: Rational): number {
+  return Number(divideRounding(BigInt(a.num), BigInt(a.den)));
+}
+
 /** Negative, zero or positive as `a` is below, at or above `b`; exact for any safe integers. */
 export function compare(a: Rational, b: Rational): number {
   const difference = BigInt(a.num) * BigInt(b.den) - BigInt(b.num) * BigInt(a.den);
@@ -41,6 +61,13 @@ export function rescale(ticks: number, from: Rational, to: Rational): number {
 /** `ticks` of a clock of `timescale` ticks a second, as floating seconds: for manifests and people only. */
 export function ticksToSeconds(ticks: number, timescale: number): number {
   return ticks / timescale;
+}
+
+function reduce(num: bigint, den: bigint): Rational {
+  let [a, b] = [num < 0n ? -num : num, den];
+  while (b !== 0n) [a, b] = [b, a % b];
+  const divisor = a === 0n ? 1n : a;
+  return rational(Number(num / divisor), Number(den / divisor));
 }
 
 function divideRounding(num: bigint, den: bigint): bigint {

@@ -1,0 +1,111 @@
+/** Decoding one track from a place in time, whatever the container's seeking is worth. */
+import { AV_NOPTS_VALUE, AVDISCARD_ALL, AVDISCARD_DEFAULT, AVERROR_EOF } from 'node-av/constants';
+import { Codec, CodecContext, Frame, Packet } from 'node-av/lib';
+import { AppError } from '../../errors.ts';
+import type { SourceSpan } from '../../media/source.ts';
+import { toNumber } from '../../media/time.ts';
+import { MAX_PIXELS } from './limits.ts';
+import type { OpenSource } from './source.ts';
+import { seekTo } from './timestamps.ts';
+
+/** Where an imprecise seek lands too late, it is repeated from this much earlier, in seconds. */
+const EARLIER_SECONDS = [0, 3, 12, 60, Number.POSITIVE_INFINITY];
+/** How many errors in a row end the reading: damage in the middle is stepped over, a broken end is not. */
+const MAX_ERRORS = 500;
+
+export type DecodeOptions = {
+  readonly span: SourceSpan & { readonly streamIndex: number };
+  /** Ticks of the track: the first frame given is at or before this one, or the first of all. */
+  readonly fromTicks: number;
+  /** Frames whose end lies before this are known not to be needed: not decoded where nothing depends on them. */
+  readonly skipBeforeTicks?: number;
+};
+
+/** A decoder for the track, ready for packets. The caller frees it. */
+export function openDecoder(source: OpenSource, streamIndex: number): CodecContext {
+  const stream = source.streams[streamIndex];
+  const codec = stream === undefined ? null : Codec.findDecoder(stream.codecpar.codecId);
+  if (stream === undefined || codec === null)
+    throw new AppError('source_damaged', 'a track has vanished from the file');
+  const decoder = new CodecContext();
+  decoder.allocContext3(codec);
+  decoder.parametersToContext(stream.codecpar);
+  decoder.pktTimebase = stream.timeBase;
+  decoder.threadCount = 0;
+  // The picture inside may be larger than the container claims.
+  decoder.setOption('max_pixels', String(MAX_PIXELS));
+  if (decoder.open2Sync(codec, null) < 0)
+    throw new AppError('source_unsupported', 'a track cannot be decoded');
+  return decoder;
+}
+
+/**
+ * Decoded frames from `fromTicks` to the end of the track, in order of presentation, `pts` in ticks of the
+ * track. A frame is valid until the next is asked for. Damaged ones are left out.
+ */
+export async function* decodeFrom(source: OpenSource, options: DecodeOptions): AsyncGenerator<Frame> {
+  const { span, fromTicks } = options;
+  for (const stream of source.streams) {
+    stream.discard = stream.index === span.streamIndex ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
+  }
+  using decoder = openDecoder(source, span.streamIndex);
+  const wanted = fromTicks * toNumber(span.timeBase);
+  const first = span.startTicks * toNumber(span.timeBase);
+  for (const earlier of EARLIER_SECONDS) {
+    const target = Math.max(first, wanted - earlier);
+    await seekTo(source, target);
+    decoder.flushBuffers();
+    let isInTime = false;
+    for await (const frame of decodeOn(source, decoder, options)) {
+      // Too late only matters while an earlier start is possible.
+      if (!isInTime && frame.pts > BigInt(fromTicks) && target > first) break;
+      isInTime = true;
+      yield frame;
+    }
+    if (isInTime || target <= first) return;
+  }
+}
+
+/** Decodes from where the demuxer stands. */
+async function* decodeOn(
+  source: OpenSource,
+  decoder: CodecContext,
+  { span, skipBeforeTicks = Number.NEGATIVE_INFINITY }: DecodeOptions,
+): AsyncGenerator<Frame> {
+  using packet = new Packet();
+  packet.alloc();
+  using frame = new Frame();
+  frame.alloc();
+  let isSkipping = false;
+  for (let errors = 0; errors < MAX_ERRORS; ) {
+    const result = await source.format.readFrame(packet);
+    if (result < 0 && result !== AVERROR_EOF) {
+      source.throwIfReadFailed();
+      errors++;
+      continue;
+    }
+    if (result === AVERROR_EOF) break;
+    errors = 0;
+    if (packet.streamIndex === span.streamIndex) {
+      const shouldSkip = packet.pts !== AV_NOPTS_VALUE && packet.pts < skipBeforeTicks;
+      if (shouldSkip !== isSkipping) {
+        isSkipping = shouldSkip;
+        decoder.setOption('skip_frame', isSkipping ? 'noref' : 'default');
+      }
+      decoder.sendPacketSync(packet);
+      yield* receiveFrames(decoder, frame);
+    }
+    packet.unref();
+  }
+  source.throwIfReadFailed();
+  decoder.sendPacketSync(null);
+  yield* receiveFrames(decoder, frame);
+}
+
+function* receiveFrames(decoder: CodecContext, frame: Frame): Generator<Frame> {
+  while (decoder.receiveFrameSync(frame) >= 0) {
+    if (frame.pts === AV_NOPTS_VALUE) frame.pts = frame.bestEffortTimestamp;
+    if (frame.pts !== AV_NOPTS_VALUE) yield frame;
+    frame.unref();
+  }
+}

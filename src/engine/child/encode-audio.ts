@@ -1,0 +1,170 @@
+/** Segments of an audio track: stereo, 48 kHz, AAC-LC, each frame at its place whatever run makes it. */
+import {
+  AV_CHANNEL_LAYOUT_STEREO,
+  AV_CODEC_FLAG_GLOBAL_HEADER,
+  AV_SAMPLE_FMT_FLTP,
+  FF_ENCODER_AAC,
+} from 'node-av/constants';
+import { Codec, CodecContext, Frame, Packet, Rational } from 'node-av/lib';
+import { writeInitSegment } from '../../containers/isobmff/write-init-segment.ts';
+import { type SegmentSample, writeMediaSegment } from '../../containers/isobmff/write-media-segment.ts';
+import { AppError } from '../../errors.ts';
+import { AAC_FRAME_SAMPLES, AUDIO_SAMPLE_RATE } from '../../media/grid.ts';
+import type { AudioEncoding } from '../../media/plan.ts';
+import type { SourceAudio } from '../../media/source.ts';
+import { type PcmBlock, pcmBlocks } from './audio-samples.ts';
+import type { Emit } from './encode-video.ts';
+import type { OpenSource } from './source.ts';
+
+/**
+ * Frames encoded before the first that is kept, and thrown away: the encoder's decisions settle, so that the
+ * join with the segment before is not heard. Measured: with 48 frames the signal-to-noise ratio at the joins
+ * falls by 0.5 dB, with none by 14.
+ */
+const LEAD_IN_FRAMES = 48;
+/** AAC's transform overlaps: what the encoder gives for a block of input belongs one frame earlier. */
+const DELAY_FRAMES = 1;
+
+/** Makes the segments `first` up to, not including, `end`, in order. */
+export async function encodeAudio(
+  source: OpenSource,
+  audio: SourceAudio,
+  encoding: AudioEncoding,
+  first: number,
+  end: number,
+  emit: Emit,
+): Promise<void> {
+  const { boundaries } = encoding.grid;
+  const waiting = Array.from({ length: end - first }, (_, index) => first + index);
+  // While one segment ends, the next is in its lead-in.
+  let active: SegmentEncoder[] = [];
+  try {
+    const blocks = pcmBlocks(
+      source,
+      audio,
+      encoding,
+      boundaries[first]! - LEAD_IN_FRAMES,
+      boundaries[end]! + DELAY_FRAMES,
+    );
+    for await (const block of blocks) {
+      while (waiting.length > 0 && block.frame >= boundaries[waiting[0]!]! - LEAD_IN_FRAMES) {
+        active.push(new SegmentEncoder(encoding, waiting.shift()!));
+      }
+      for (const encoder of active) encoder.send(block);
+      const [oldest] = active;
+      if (oldest !== undefined && block.frame >= boundaries[oldest.index + 1]!) {
+        await emit(encoding.trackId, oldest.index, oldest.finish());
+        oldest[Symbol.dispose]();
+        active = active.slice(1);
+      }
+    }
+  } finally {
+    for (const encoder of active) encoder[Symbol.dispose]();
+  }
+}
+
+/** As for video, each segment has an encoder of its own, so that it is the same whichever run makes it. */
+class SegmentEncoder implements Disposable {
+  readonly index: number;
+  readonly #encoding: AudioEncoding;
+  readonly #encoder: CodecContext;
+  readonly #packet = new Packet();
+  readonly #samples: SegmentSample[] = [];
+  #nextFrame: number;
+
+  constructor(encoding: AudioEncoding, index: number) {
+    this.index = index;
+    this.#encoding = encoding;
+    this.#encoder = openEncoder(encoding.bitsPerSecond);
+    this.#packet.alloc();
+    this.#nextFrame = encoding.grid.boundaries[index]! - LEAD_IN_FRAMES - DELAY_FRAMES;
+  }
+
+  send({ frame: number, bytes }: PcmBlock): void {
+    using frame = Frame.fromAudioBuffer(bytes, {
+      nbSamples: AAC_FRAME_SAMPLES,
+      format: AV_SAMPLE_FMT_FLTP,
+      sampleRate: AUDIO_SAMPLE_RATE,
+      channelLayout: AV_CHANNEL_LAYOUT_STEREO,
+      timeBase: { num: 1, den: AUDIO_SAMPLE_RATE },
+      pts: BigInt(number * AAC_FRAME_SAMPLES),
+    });
+    if (this.#encoder.sendFrameSync(frame) < 0)
+      throw new AppError('encode_failed', 'the audio encoder refused a frame');
+    this.#receive();
+  }
+
+  /** The finished segment. Nothing can be sent after it. */
+  finish(): Uint8Array {
+    this.#encoder.sendFrameSync(null);
+    this.#receive();
+    const { grid, trackNumber } = this.#encoding;
+    const [first, end] = [grid.boundaries[this.index]!, grid.boundaries[this.index + 1]!];
+    if (this.#samples.length !== end - first) {
+      throw new AppError(
+        'encode_failed',
+        `${this.#samples.length} sound frames were encoded where ${end - first} were planned`,
+      );
+    }
+    return writeMediaSegment({
+      trackId: trackNumber,
+      sequenceNumber: this.index + 1,
+      baseMediaDecodeTime: first * grid.frameTicks,
+      samples: this.#samples,
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#packet.free();
+    this.#encoder.freeContext();
+  }
+
+  #receive(): void {
+    const { boundaries } = this.#encoding.grid;
+    while (this.#encoder.receivePacketSync(this.#packet) >= 0) {
+      const frame = this.#nextFrame++;
+      if (frame >= boundaries[this.index]! && frame < boundaries[this.index + 1]!) {
+        const data = new Uint8Array(this.#packet.data!);
+        this.#samples.push({
+          durationTicks: AAC_FRAME_SAMPLES,
+          compositionOffsetTicks: 0,
+          isSync: true,
+          data,
+        });
+      }
+      this.#packet.unref();
+    }
+  }
+}
+
+/** The init segment that all segments of the track share. */
+export function audioInitSegment(encoding: AudioEncoding): Uint8Array {
+  using encoder = openEncoder(encoding.bitsPerSecond);
+  const { extraData } = encoder;
+  if (extraData === null) throw new AppError('encode_failed', 'the audio encoder gave no configuration');
+  return writeInitSegment({
+    kind: 'audio',
+    trackId: encoding.trackNumber,
+    timescale: encoding.grid.timescale,
+    channels: 2,
+    sampleRate: AUDIO_SAMPLE_RATE,
+    audioSpecificConfig: new Uint8Array(extraData),
+    presentationOffsetTicks: 0,
+  });
+}
+
+function openEncoder(bitsPerSecond: number): CodecContext {
+  const codec = Codec.findEncoderByName(FF_ENCODER_AAC);
+  if (codec === null) throw new AppError('encode_failed', 'the AAC encoder is missing');
+  const encoder = new CodecContext();
+  encoder.allocContext3(codec);
+  encoder.sampleRate = AUDIO_SAMPLE_RATE;
+  encoder.channelLayout = AV_CHANNEL_LAYOUT_STEREO;
+  encoder.sampleFormat = AV_SAMPLE_FMT_FLTP;
+  encoder.bitRate = BigInt(bitsPerSecond);
+  encoder.timeBase = new Rational(1, AUDIO_SAMPLE_RATE);
+  encoder.setFlags(AV_CODEC_FLAG_GLOBAL_HEADER);
+  if (encoder.open2Sync(codec, null) < 0)
+    throw new AppError('encode_failed', 'the AAC encoder refuses its settings');
+  return encoder;
+}

@@ -1,0 +1,206 @@
+/** Inspection: what a source is and where its tracks really lie in time. Reads packets, decodes nothing. */
+import {
+  AV_CODEC_ID_NONE,
+  AV_DISPOSITION_ATTACHED_PIC,
+  AV_DISPOSITION_DEFAULT,
+  AV_NOPTS_VALUE,
+  AV_PKT_DATA_DISPLAYMATRIX,
+  AVDISCARD_ALL,
+  AVMEDIA_TYPE_AUDIO,
+  AVMEDIA_TYPE_VIDEO,
+} from 'node-av/constants';
+import { avGetCodecName, avGetPixFmtName, Codec, type Stream } from 'node-av/lib';
+import { AppError } from '../../errors.ts';
+import type { SourceAudio, SourceInfo, SourceSpan, SourceVideo } from '../../media/source.ts';
+import { type Rational, rational, toNumber } from '../../media/time.ts';
+import { colorOf, isInterlaced } from './color.ts';
+import { displayOf } from './display.ts';
+import { chooseFrameRate, type FrameRateChoice } from './frame-rate.ts';
+import { checkExtent, checkPictureSize } from './limits.ts';
+import { findStreams, type OpenSource } from './source.ts';
+import { measureEnds, readTimes, seekTo, type TrackEnds } from './timestamps.ts';
+
+/** Packets looked at in each place to learn the frame rate: about two seconds of picture and sound. */
+const SAMPLED_PACKETS = 240;
+
+/** Throws `source_unsupported` if there is nothing that can be played, or more than can be played safely. */
+export async function inspect(opened: OpenSource): Promise<SourceInfo> {
+  const source = await findStreams(opened);
+  const video = source.streams.filter(isPlayableVideo)[0];
+  const audio = defaultFirst(source.streams.filter(isPlayableAudio));
+  const kept = [...(video === undefined ? [] : [video]), ...audio];
+  if (kept.length === 0) {
+    throw new AppError('source_unsupported', 'the file holds neither picture nor sound that can be decoded');
+  }
+  if (video !== undefined) checkPictureSize(video.codecpar.width, video.codecpar.height);
+  for (const stream of source.streams) if (!kept.includes(stream)) stream.discard = AVDISCARD_ALL;
+
+  const head = await sampleTimes(source);
+  const start = Math.min(...kept.map((stream) => startTicks(stream, head) * toNumber(timeBaseOf(stream))));
+  const claimedEnd = claimedEndSeconds(source, kept, start);
+  checkExtent(0, (claimedEnd ?? start) - start);
+  const choice =
+    video === undefined ? undefined : await frameRateOf(source, video, head, [start, claimedEnd ?? start]);
+  const ends = await measureEnds(source, kept, start, claimedEnd);
+  const present = kept.filter((stream) => ends.has(stream.index));
+  if (present.length === 0)
+    throw new AppError('source_damaged', 'the file holds no complete picture or sound');
+
+  return {
+    container: source.handle.container,
+    bytes: source.handle.bytes,
+    ...(video === undefined || choice === undefined || !present.includes(video)
+      ? {}
+      : { video: describeVideo(video, spanOf(video, head, ends, choice.frameRate), choice) }),
+    audio: audio
+      .filter((stream) => present.includes(stream))
+      .map((stream) => describeAudio(stream, spanOf(stream, head, ends))),
+  };
+}
+
+function isPlayableVideo(stream: Stream): boolean {
+  const { codecType, codecId, width, height } = stream.codecpar;
+  return (
+    codecType === AVMEDIA_TYPE_VIDEO &&
+    (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) === 0 &&
+    codecId !== AV_CODEC_ID_NONE &&
+    Codec.findDecoder(codecId) !== null &&
+    width > 0 &&
+    height > 0
+  );
+}
+
+function isPlayableAudio(stream: Stream): boolean {
+  const { codecType, codecId, channels, sampleRate } = stream.codecpar;
+  return (
+    codecType === AVMEDIA_TYPE_AUDIO &&
+    codecId !== AV_CODEC_ID_NONE &&
+    Codec.findDecoder(codecId) !== null &&
+    channels > 0 &&
+    sampleRate > 0
+  );
+}
+
+function defaultFirst(streams: readonly Stream[]): Stream[] {
+  return streams.toSorted((a, b) => Number(isDefaultTrack(b)) - Number(isDefaultTrack(a)));
+}
+
+function isDefaultTrack(stream: Stream): boolean {
+  return (stream.disposition & AV_DISPOSITION_DEFAULT) !== 0;
+}
+
+/** Timestamps of the next packets, by stream, each list ascending. */
+type SampledTimes = ReadonlyMap<number, readonly number[]>;
+
+async function sampleTimes(source: OpenSource): Promise<SampledTimes> {
+  const times = new Map<number, number[]>();
+  for await (const { streamIndex, ptsTicks } of readTimes(source, SAMPLED_PACKETS)) {
+    const list = times.get(streamIndex) ?? [];
+    times.set(streamIndex, list);
+    list.push(ptsTicks);
+  }
+  return new Map([...times].map(([index, list]) => [index, list.sort((a, b) => a - b)]));
+}
+
+/** Samples the middle and the end, too: many a recording is regular only at first. */
+async function frameRateOf(
+  source: OpenSource,
+  video: Stream,
+  head: SampledTimes,
+  [start, end]: readonly [number, number],
+): Promise<FrameRateChoice> {
+  const runs = [head.get(video.index) ?? []];
+  for (const part of [0.5, 0.8]) {
+    if (end - start < 10 || !(await seekTo(source, start + (end - start) * part))) continue;
+    runs.push((await sampleTimes(source)).get(video.index) ?? []);
+  }
+  const choice = chooseFrameRate(runs.map(settledPart), timeBaseOf(video), claimedRates(video));
+  checkExtent(toNumber(choice.frameRate), 0);
+  return choice;
+}
+
+/**
+ * Packets come in decode order: of the last few, some frames that are shown between them have not been read
+ * yet, and after a seek some before the first may be missing. Those at both ends say nothing about the rate.
+ */
+function settledPart(run: readonly number[]): readonly number[] {
+  const reorder = 16;
+  return run.length > 4 * reorder
+    ? run.slice(reorder, -reorder)
+    : run.slice(0, Math.max(2, run.length - reorder));
+}
+
+function claimedRates(video: Stream): Rational[] {
+  return [video.avgFrameRate, video.rFrameRate]
+    .filter((rate) => rate.num > 0 && rate.den > 0)
+    .map((rate) => rational(rate.num, rate.den));
+}
+
+function timeBaseOf(stream: Stream): Rational {
+  return rational(stream.timeBase.num, stream.timeBase.den);
+}
+
+function startTicks(stream: Stream, head: SampledTimes): number {
+  if (stream.startTime !== AV_NOPTS_VALUE) return Number(stream.startTime);
+  return head.get(stream.index)?.[0] ?? 0;
+}
+
+/** Where the headers say that the longest track ends; undefined if they do not say. */
+function claimedEndSeconds(source: OpenSource, kept: readonly Stream[], start: number): number | undefined {
+  const ends = kept
+    .filter((stream) => stream.duration > 0n && stream.duration !== AV_NOPTS_VALUE)
+    .map((stream) => start + Number(stream.duration) * toNumber(timeBaseOf(stream)));
+  if (source.format.duration > 0n) ends.push(start + Number(source.format.duration) / 1_000_000);
+  return ends.length === 0 ? undefined : Math.max(...ends);
+}
+
+function spanOf(stream: Stream, head: SampledTimes, ends: TrackEnds, frameRate?: Rational): SourceSpan {
+  const timeBase = timeBaseOf(stream);
+  const start = startTicks(stream, head);
+  // Where the container gives no duration, the last frame lasts one frame.
+  const last = ends.get(stream.index) ?? start;
+  const frameTicks = frameRate === undefined ? 1 : Math.round(1 / toNumber(frameRate) / toNumber(timeBase));
+  return { timeBase, startTicks: start, endTicks: Math.max(last, start + Math.max(1, frameTicks)) };
+}
+
+function describeVideo(stream: Stream, span: SourceSpan, choice: FrameRateChoice): SourceVideo {
+  const { codecpar } = stream;
+  const matrix = codecpar.getCodedSideData(AV_PKT_DATA_DISPLAYMATRIX);
+  const aspect = sampleAspectRatioOf(stream);
+  return {
+    ...span,
+    streamIndex: stream.index,
+    codec: avGetCodecName(codecpar.codecId) ?? 'unknown',
+    pixelFormat: avGetPixFmtName(codecpar.format as never) ?? 'unknown',
+    codedWidth: codecpar.width,
+    codedHeight: codecpar.height,
+    ...displayOf(codecpar.width, codecpar.height, aspect, matrix),
+    sampleAspectRatio: aspect,
+    frameRate: choice.frameRate,
+    isVariableFrameRate: choice.isVariable,
+    isInterlaced: isInterlaced(codecpar),
+    color: colorOf(codecpar),
+  };
+}
+
+function sampleAspectRatioOf(stream: Stream): Rational {
+  for (const { num, den } of [stream.sampleAspectRatio, stream.codecpar.sampleAspectRatio]) {
+    if (num > 0 && den > 0) return rational(num, den);
+  }
+  return rational(1);
+}
+
+function describeAudio(stream: Stream, span: SourceSpan): SourceAudio {
+  const language = stream.metadata?.get('language') ?? undefined;
+  const title = stream.metadata?.get('title') ?? undefined;
+  return {
+    ...span,
+    streamIndex: stream.index,
+    codec: avGetCodecName(stream.codecpar.codecId) ?? 'unknown',
+    channels: stream.codecpar.channels,
+    sampleRate: stream.codecpar.sampleRate,
+    ...(language === undefined || language === 'und' ? {} : { language }),
+    ...(title === undefined ? {} : { title }),
+    isDefault: isDefaultTrack(stream),
+  };
+}

@@ -1,0 +1,117 @@
+/**
+ * The child process: the cell in which untrusted bytes are opened. It has no environment, no files, no network:
+ * only the socket to the server, over which it reads the source and hands back what it made. One job at a time.
+ */
+import { setPriority } from 'node:os';
+import { AV_LOG_QUIET } from 'node-av/constants';
+import { Log } from 'node-av/lib';
+import { AppError, isAppError } from '../../errors.ts';
+import type { TrackEncoding } from '../../media/plan.ts';
+import type { SourceColor } from '../../media/source.ts';
+import type { Job, SourceHandle } from '../protocol.ts';
+import { colorCodes } from './color.ts';
+import { Connection } from './connection.ts';
+import { audioInitSegment, encodeAudio } from './encode-audio.ts';
+import { encodeVideo } from './encode-video.ts';
+import { inspect } from './inspect.ts';
+import { takePicture } from './picture.ts';
+import { findStreams, openSource, type OpenSource } from './source.ts';
+import { videoInitSegment } from './video-encoder.ts';
+
+/** The lowest scheduling priority; threads that FFmpeg starts later inherit it. */
+const BACKGROUND_NICENESS = 19;
+
+if (process.argv[2] === 'background') setPriority(BACKGROUND_NICENESS);
+Log.setLevel(AV_LOG_QUIET);
+const connection = new Connection();
+connection.onJob((job) => void answer(job));
+
+/** A child works for one source only, so what was opened for one job serves the next. */
+let opened: OpenSource | undefined;
+
+async function answer(job: Job): Promise<void> {
+  try {
+    await run(job);
+    connection.tell({ type: 'done' });
+  } catch (error) {
+    const failure = isAppError(error)
+      ? error
+      : new AppError('encode_failed', `the engine failed: ${String(error)}`);
+    connection.tell({ type: 'failed', code: failure.code, message: failure.message });
+  }
+}
+
+async function run(job: Job): Promise<void> {
+  const emit = connection.segment.bind(connection);
+  switch (job.type) {
+    case 'ping':
+      return;
+    case 'inspect': {
+      const source = await openSource(connection, job.source);
+      connection.tell({ type: 'info', info: await inspect(source) });
+      // Inspection leaves tracks discarded and probing state behind: encoding opens afresh.
+      source.close();
+      return;
+    }
+    case 'init':
+      for (const encoding of job.encodings) {
+        connection.tell({ type: 'init', trackId: encoding.trackId }, initSegment(encoding, job.color));
+      }
+      return;
+    case 'encode-video': {
+      if (job.info.video === undefined) throw new AppError('encode_failed', 'the source has no picture');
+      return encodeVideo(
+        await sourceFor(job.source),
+        job.info.video,
+        job.encodings,
+        job.first,
+        job.end,
+        emit,
+      );
+    }
+    case 'encode-audio': {
+      const audio = job.info.audio[job.encoding.sourceAudioIndex];
+      if (audio === undefined) throw new AppError('encode_failed', 'the source has no such sound');
+      return encodeAudio(await sourceFor(job.source), audio, job.encoding, job.first, job.end, emit);
+    }
+    case 'picture': {
+      if (job.info.video === undefined) throw new AppError('encode_failed', 'the source has no picture');
+      connection.tell(
+        { type: 'picture' },
+        await takePicture(await sourceFor(job.source), job.info.video, job.maxSide),
+      );
+    }
+  }
+}
+
+async function sourceFor(handle: SourceHandle): Promise<OpenSource> {
+  if (opened === undefined) {
+    const source = await openSource(connection, handle);
+    // Where the container has its tracks in front, opening was enough: no time is lost on probing.
+    opened =
+      source.streams.length > 0 && !PROBED.includes(handle.container) ? source : await findStreams(source);
+  }
+  return opened;
+}
+
+/** Containers whose tracks are only known after reading on. */
+const PROBED: readonly string[] = [
+  'mpegts',
+  'mpeg',
+  'flv',
+  'mp3',
+  'aac',
+  'ac3',
+  'ogg',
+  'wav',
+  'flac',
+  'asf',
+  'avi',
+  'mxf',
+];
+
+function initSegment(encoding: TrackEncoding, color: SourceColor | undefined): Uint8Array {
+  if (encoding.kind === 'audio') return audioInitSegment(encoding);
+  const unknown = { range: 'unknown', primaries: 'unknown', transfer: 'unknown', matrix: 'unknown' };
+  return videoInitSegment(encoding, colorCodes(color ?? unknown));
+}

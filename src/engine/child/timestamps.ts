@@ -1,0 +1,100 @@
+/** Where tracks really start and end, and what is between: measured from packets, headers only guide the search. */
+import {
+  AV_NOPTS_VALUE,
+  AV_PKT_FLAG_CORRUPT,
+  AVERROR_EAGAIN,
+  AVERROR_EOF,
+  AVSEEK_FLAG_BACKWARD,
+} from 'node-av/constants';
+import { Packet, type Stream } from 'node-av/lib';
+import type { OpenSource } from './source.ts';
+
+/** Times of one packet, in ticks of its stream. */
+export type PacketTimes = {
+  readonly streamIndex: number;
+  readonly ptsTicks: number;
+  /** 0 where the container does not say. */
+  readonly durationTicks: number;
+};
+
+const MICROSECONDS = 1_000_000;
+/** How many errors in a row are taken for damage in the middle, not for the end. */
+const MAX_ERRORS = 200;
+
+/** Reads on from where the demuxer stands; ends at the end of the file, or when `limit` packets were given. */
+export async function* readTimes(source: OpenSource, limit: number): AsyncGenerator<PacketTimes> {
+  using packet = new Packet();
+  packet.alloc();
+  let errors = 0;
+  for (let count = 0; count < limit; ) {
+    const result = await source.format.readFrame(packet);
+    if (result === AVERROR_EOF) return;
+    if (result < 0) {
+      source.throwIfReadFailed();
+      if (result !== AVERROR_EAGAIN && ++errors > MAX_ERRORS) return;
+      continue;
+    }
+    errors = 0;
+    const pts = packet.pts === AV_NOPTS_VALUE ? packet.dts : packet.pts;
+    // A packet that the file breaks off in is not there.
+    if (pts !== AV_NOPTS_VALUE && (packet.flags & AV_PKT_FLAG_CORRUPT) === 0 && packet.size > 0) {
+      count++;
+      yield {
+        streamIndex: packet.streamIndex,
+        ptsTicks: Number(pts),
+        durationTicks: Number(packet.duration),
+      };
+    }
+    packet.unref();
+  }
+}
+
+/** Moves to the last place at or before `seconds` from which decoding can start; false if there is none. */
+export async function seekTo(source: OpenSource, seconds: number): Promise<boolean> {
+  // Stream -1, microseconds: with a stream index node-av does not rescale (see docs/decisions).
+  const target = BigInt(Math.round(seconds * MICROSECONDS));
+  const result = await source.format.seekFrame(-1, target, AVSEEK_FLAG_BACKWARD);
+  source.throwIfReadFailed();
+  return result >= 0;
+}
+
+/** The end of each track's last sample, in ticks, by stream index. */
+export type TrackEnds = Map<number, number>;
+
+/** How far before the claimed end reading starts; doubled until something is found there. */
+const FIRST_STEP_SECONDS = 2;
+
+/**
+ * Looks at the end of the file: from shortly before `claimedEndSeconds`, then from earlier and earlier, since a
+ * truncated file has nothing where its header says that it ends. Reads the whole file where there is no other way.
+ */
+export async function measureEnds(
+  source: OpenSource,
+  wanted: readonly Stream[],
+  startSeconds: number,
+  claimedEndSeconds: number | undefined,
+): Promise<TrackEnds> {
+  const span = (claimedEndSeconds ?? startSeconds) - startSeconds;
+  for (let step = FIRST_STEP_SECONDS; step < span; step *= 2) {
+    if (!(await seekTo(source, claimedEndSeconds! - step))) break;
+    const ends = await readEnds(source);
+    if (wanted.every((stream) => hasReasonableEnd(ends, stream, claimedEndSeconds! - step))) return ends;
+    // Nothing of some track there: it ends earlier, by its own account or because the file is cut off.
+  }
+  await seekTo(source, startSeconds - 1);
+  return readEnds(source);
+}
+
+async function readEnds(source: OpenSource): Promise<TrackEnds> {
+  const ends: TrackEnds = new Map();
+  for await (const { streamIndex, ptsTicks, durationTicks } of readTimes(source, Number.POSITIVE_INFINITY)) {
+    ends.set(streamIndex, Math.max(ends.get(streamIndex) ?? -Infinity, ptsTicks + durationTicks));
+  }
+  return ends;
+}
+
+/** Whether something of the track was found after the place that was sought: then its last packet was, too. */
+function hasReasonableEnd(ends: TrackEnds, stream: Stream, soughtSeconds: number): boolean {
+  const end = ends.get(stream.index);
+  return end !== undefined && (end * stream.timeBase.num) / stream.timeBase.den > soughtSeconds;
+}

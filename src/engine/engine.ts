@@ -1,0 +1,48 @@
+/** What the pipeline asks of the media engine. One implementation: FFmpeg in child processes (supervisor.ts). */
+import type { SourceColor, SourceInfo } from '../media/source.ts';
+import type { TrackEncoding } from '../media/plan.ts';
+
+/** The bytes of a source, wherever they live. The child that decodes them never learns where that is. */
+export type SourceBytes = {
+  /** Names the source's bytes: equal for equal bytes, so that a child may keep a source open between jobs. */
+  readonly identity: string;
+  readonly bytes: number;
+  /** At most `length` bytes from `offset`; fewer only at the end. Throws AppError. */
+  read(offset: number, length: number, signal: AbortSignal): Promise<Uint8Array>;
+};
+
+export type EncodedSegment = { readonly trackId: string; readonly index: number; readonly bytes: Uint8Array };
+
+export type EncodeRequest = {
+  readonly source: SourceBytes;
+  readonly info: SourceInfo;
+  /** Either video tracks, all from one decode, or one audio track. */
+  readonly encodings: readonly TrackEncoding[];
+  /** Segment indexes: `first` up to, not including, `end`. */
+  readonly first: number;
+  readonly end: number;
+  /** Background work runs at the lowest scheduling priority. */
+  readonly priority: 'viewer' | 'background';
+};
+
+/** Errors are `AppError`: the codes of sources (`source_...`), `encode_failed`, `encode_timeout`, `aborted`. */
+export type MediaEngine = {
+  /** Reads, without decoding, what a source is. */
+  inspect(source: SourceBytes, signal: AbortSignal): Promise<SourceInfo>;
+  /** The init segment of each encoding, by track id. Needs no source: it follows from the plan. */
+  initSegments(
+    encodings: readonly TrackEncoding[],
+    color: SourceColor | undefined,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, Uint8Array>>;
+  /**
+   * Makes segments in order. Whoever iterates may stop at any time (`break`): the encode then ends at once.
+   * The same segment of the same source always has the same times and frames, whichever run makes it.
+   */
+  encode(request: EncodeRequest, signal: AbortSignal): AsyncIterable<EncodedSegment>;
+  /** A JPEG of a good frame, at most `maxSide` pixels on its longer side. */
+  picture(source: SourceBytes, info: SourceInfo, maxSide: number, signal: AbortSignal): Promise<Uint8Array>;
+  /** Starts a child and has it answer. */
+  ping(signal: AbortSignal): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+};

@@ -1,0 +1,188 @@
+/**
+ * The plan: from what inspection found, everything that will ever be played, before anything is encoded.
+ * A pure function, so every server and worker that knows the source knows the same plan.
+ */
+import { AAC_LC_CODECS, avcCodecString } from './codecs.ts';
+import {
+  AAC_FRAME_SAMPLES,
+  AUDIO_SAMPLE_RATE,
+  audioGrid,
+  framesPerSegment,
+  segmentsOf,
+  type TrackGrid,
+  videoGrid,
+} from './grid.ts';
+import { ladderFor, peakBitsPerSecond, type Rung } from './ladder.ts';
+import type { AudioTrack, Presentation, VideoTrack } from './presentation.ts';
+import type { SourceAudio, SourceInfo, SourceSpan, SourceVideo } from './source.ts';
+import { compare, multiply, type Rational, rational, roundRational, subtract } from './time.ts';
+
+/**
+ * Part of every revision: raise it when the same source would be cut or encoded differently, so that segments
+ * stored by an older Sluice are not mixed with new ones.
+ */
+export const PLAN_VERSION = 1;
+
+export type Plan = {
+  readonly presentation: Presentation;
+  /** How to make each track of the presentation, by track id. */
+  readonly encodings: ReadonlyMap<string, TrackEncoding>;
+};
+
+export type TrackEncoding = VideoEncoding | AudioEncoding;
+
+export type VideoEncoding = {
+  readonly kind: 'video';
+  readonly trackId: string;
+  /** track_ID in the files: differs between tracks, so that they can be interleaved unchanged. */
+  readonly trackNumber: number;
+  readonly grid: TrackGrid;
+  readonly frameRate: Rational;
+  /** Output frame that the source's first frame becomes: the gap before it is filled with that frame. */
+  readonly firstSourceFrame: number;
+  readonly rung: Rung;
+};
+
+export type AudioEncoding = {
+  readonly kind: 'audio';
+  readonly trackId: string;
+  readonly trackNumber: number;
+  readonly grid: TrackGrid;
+  /** Which of `SourceInfo.audio`. */
+  readonly sourceAudioIndex: number;
+  /** Output sample at which the source's sound begins: silence before it. */
+  readonly firstSourceSample: number;
+  readonly bitsPerSecond: number;
+};
+
+const AUDIO_BITS_PER_SECOND = 128_000;
+/** AAC frames vary around the rate asked for; the encoder's reservoir evens it out over a segment. */
+const AUDIO_PEAK_FACTOR = 1.25;
+const MAX_SEGMENT_SECONDS: Rational = { num: 4, den: 1 };
+
+/** Plans a source. Throws nothing: a source with no track at all never gets past inspection. */
+export function planSource(source: SourceInfo): Plan {
+  const origin = originOf(source);
+  const encodings: TrackEncoding[] = [];
+  const videos = source.video === undefined ? [] : planVideo(source.video, origin);
+  encodings.push(...videos.map((planned) => planned.encoding));
+  const segmentSeconds =
+    source.video === undefined ? MAX_SEGMENT_SECONDS : segmentDuration(source.video.frameRate);
+  const audios = source.audio
+    .slice(0, 1)
+    .map((audio, index) => planAudio(audio, index, origin, segmentSeconds, encodings.length + index + 1));
+  encodings.push(...audios.map((planned) => planned.encoding));
+  return {
+    presentation: {
+      tracks: [...videos.map((planned) => planned.track), ...audios.map((planned) => planned.track)],
+    },
+    encodings: new Map(encodings.map((encoding) => [encoding.trackId, encoding])),
+  };
+}
+
+/** Presentation time 0 in the source's time, in seconds: the start of its earliest kept track. */
+export function originOf(source: SourceInfo): Rational {
+  const spans: SourceSpan[] = [
+    ...(source.video === undefined ? [] : [source.video]),
+    ...source.audio.slice(0, 1),
+  ];
+  const starts = spans.map((span) => secondsAt(span.startTicks, span.timeBase));
+  return starts.reduce(
+    (earliest, start) => (compare(start, earliest) < 0 ? start : earliest),
+    starts[0] ?? rational(0),
+  );
+}
+
+function planVideo(video: SourceVideo, origin: Rational): { track: VideoTrack; encoding: VideoEncoding }[] {
+  const firstSourceFrame = frameAt(secondsAt(video.startTicks, video.timeBase), origin, video.frameRate);
+  const sourceFrames = roundRational(
+    multiply(secondsAt(video.endTicks - video.startTicks, video.timeBase), video.frameRate),
+  );
+  const grid = videoGrid(video.frameRate, firstSourceFrame + Math.max(1, sourceFrames));
+  const segments = segmentsOf(grid);
+  const segmentSeconds = (grid.frameTicks * framesPerSegment(video.frameRate)) / grid.timescale;
+  return ladderFor(video).map((rung, index) => {
+    const trackId = `v${rung.name}`;
+    return {
+      encoding: {
+        kind: 'video',
+        trackId,
+        trackNumber: index + 1,
+        grid,
+        frameRate: video.frameRate,
+        firstSourceFrame,
+        rung,
+      },
+      track: {
+        kind: 'video',
+        id: trackId,
+        label: rung.name,
+        codecs: avcCodecString({ profile: 'high', level: rung.level }),
+        timescale: grid.timescale,
+        bitrate: {
+          peakBitsPerSecond: peakBitsPerSecond(rung, video.frameRate, segmentSeconds),
+          averageBitsPerSecond: rung.averageBitsPerSecond,
+        },
+        segments,
+        width: rung.width,
+        height: rung.height,
+        frameRate: video.frameRate,
+      },
+    };
+  });
+}
+
+function planAudio(
+  audio: SourceAudio,
+  sourceAudioIndex: number,
+  origin: Rational,
+  segmentSeconds: Rational,
+  trackNumber: number,
+): { track: AudioTrack; encoding: AudioEncoding } {
+  const sampleRate = rational(AUDIO_SAMPLE_RATE);
+  const firstSourceSample = frameAt(secondsAt(audio.startTicks, audio.timeBase), origin, sampleRate);
+  const endSample = frameAt(secondsAt(audio.endTicks, audio.timeBase), origin, sampleRate);
+  const grid = audioGrid(segmentSeconds, Math.max(1, Math.round(endSample / AAC_FRAME_SAMPLES)));
+  const trackId = `a${sourceAudioIndex + 1}`;
+  return {
+    encoding: {
+      kind: 'audio',
+      trackId,
+      trackNumber,
+      grid,
+      sourceAudioIndex,
+      firstSourceSample,
+      bitsPerSecond: AUDIO_BITS_PER_SECOND,
+    },
+    track: {
+      kind: 'audio',
+      id: trackId,
+      label: audio.title ?? 'Stereo',
+      codecs: AAC_LC_CODECS,
+      timescale: grid.timescale,
+      bitrate: {
+        peakBitsPerSecond: Math.ceil(AUDIO_BITS_PER_SECOND * AUDIO_PEAK_FACTOR),
+        averageBitsPerSecond: AUDIO_BITS_PER_SECOND,
+      },
+      segments: segmentsOf(grid),
+      channels: 2,
+      sampleRate: AUDIO_SAMPLE_RATE,
+      ...(audio.language === undefined ? {} : { language: audio.language }),
+      ...(audio.title === undefined ? {} : { title: audio.title }),
+      isDefault: audio.isDefault,
+    },
+  };
+}
+
+function secondsAt(ticks: number, timeBase: Rational): Rational {
+  return multiply(rational(ticks), timeBase);
+}
+
+/** The number of the output frame (or sample) nearest to `seconds` of source time. */
+function frameAt(seconds: Rational, origin: Rational, rate: Rational): number {
+  return roundRational(multiply(subtract(seconds, origin), rate));
+}
+
+function segmentDuration(frameRate: Rational): Rational {
+  return multiply(rational(framesPerSegment(frameRate)), { num: frameRate.den, den: frameRate.num });
+}
