@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { resolve } from 'node:path';
+import { test } from 'node:test';
+import { readConfig } from '../src/config.ts';
+import { isAppError } from '../src/errors.ts';
+
+test('without any variable, Sluice runs for this machine alone', () => {
+  assert.deepEqual(readConfig({ PATH: '/bin', HOME: '/root' }), {
+    host: '127.0.0.1',
+    port: 8080,
+    dataFolder: resolve('data'),
+    libraryFolder: resolve('assets'),
+    storeFolder: resolve('data'),
+    encode: 'eager',
+    logLevel: 'info',
+    cacheBytes: 20 * 1024 ** 3,
+  });
+});
+
+test('every variable is taken', () => {
+  const config = readConfig({
+    SLUICE_HOST: '::',
+    SLUICE_PORT: '0',
+    SLUICE_DATA: '/var/lib/sluice',
+    SLUICE_LIBRARY: './my videos',
+    SLUICE_STORE: '/mnt/objects',
+    SLUICE_PUBLIC_URL: 'https://videos.example/sluice/',
+    SLUICE_API_KEY: 'correct-horse-battery',
+    SLUICE_ENCODE: 'on-demand',
+    SLUICE_LOG_LEVEL: 'debug',
+    SLUICE_CACHE_BYTES: '1500000',
+  });
+  assert.deepEqual(config, {
+    host: '::',
+    port: 0,
+    dataFolder: '/var/lib/sluice',
+    libraryFolder: resolve('my videos'),
+    storeFolder: '/mnt/objects',
+    publicUrl: 'https://videos.example/sluice',
+    apiKey: 'correct-horse-battery',
+    encode: 'on-demand',
+    logLevel: 'debug',
+    cacheBytes: 1_500_000,
+  });
+});
+
+test('an empty variable counts as not set', () => {
+  const empty = { SLUICE_PORT: '', SLUICE_API_KEY: '', SLUICE_STORE: '', DATABASE_URL: '' };
+  assert.deepEqual(readConfig(empty), readConfig({}));
+});
+
+test('objects are kept in the data folder unless another one is given', () => {
+  assert.equal(readConfig({ SLUICE_DATA: '/d' }).storeFolder, '/d');
+});
+
+test('sizes have units of 1024', () => {
+  assert.equal(cacheBytes('0'), 0);
+  assert.equal(cacheBytes('3k'), 3072);
+  assert.equal(cacheBytes('2M'), 2 * 1024 ** 2);
+  assert.equal(cacheBytes('7G'), 7 * 1024 ** 3);
+  assert.equal(cacheBytes('1t'), 1024 ** 4);
+});
+
+test('a malformed value is named, with what it is and what is expected', () => {
+  const malformed: readonly (readonly [string, string])[] = [
+    ['SLUICE_HOST', 'http://localhost'],
+    ['SLUICE_HOST', 'a b'],
+    ['SLUICE_PORT', '65536'],
+    ['SLUICE_PORT', '80a'],
+    ['SLUICE_PORT', '-1'],
+    ['SLUICE_PORT', ' 80'],
+    ['SLUICE_PUBLIC_URL', 'videos.example'],
+    ['SLUICE_PUBLIC_URL', 'ftp://videos.example'],
+    ['SLUICE_PUBLIC_URL', 'https://me:secret@videos.example'],
+    ['SLUICE_PUBLIC_URL', 'https://videos.example/?x=1'],
+    ['SLUICE_ENCODE', 'lazy'],
+    ['SLUICE_ENCODE', 'EAGER'],
+    ['SLUICE_LOG_LEVEL', 'verbose'],
+    ['SLUICE_CACHE_BYTES', '20GB'],
+    ['SLUICE_CACHE_BYTES', '1.5G'],
+    ['SLUICE_CACHE_BYTES', '-1'],
+    ['SLUICE_CACHE_BYTES', '99999999T'],
+  ];
+  for (const [name, value] of malformed) {
+    const message = refusal({ [name]: value });
+    assert.ok(message.startsWith(`${name} is ${JSON.stringify(value)}, expected `), message);
+    assert.doesNotMatch(message, /\n/);
+  }
+});
+
+test('a secret is never repeated', () => {
+  const message = refusal({ SLUICE_API_KEY: 'too short', DATABASE_URL: 'postgres://me:secret@db/x' });
+  assert.match(message, /SLUICE_API_KEY is malformed, expected at least 16/);
+  assert.match(message, /DATABASE_URL is set, but PostgreSQL is not supported yet in this version/);
+  assert.doesNotMatch(message, /too short|secret/);
+});
+
+test('object storage is refused for now, rather than taken for a folder', () => {
+  for (const name of ['SLUICE_LIBRARY', 'SLUICE_STORE']) {
+    assert.match(refusal({ [name]: 's3://bucket/prefix' }), /not supported yet in this version/);
+  }
+});
+
+test('an unknown variable is a slip of the pen', () => {
+  const message = refusal({ SLUICE_PROT: '80', OTHER: 'x' });
+  assert.match(message, /^SLUICE_PROT is unknown, expected one of .*SLUICE_PORT/);
+  assert.doesNotMatch(message, /OTHER/);
+});
+
+test('all problems are told at once, in one line', () => {
+  const message = refusal({ SLUICE_PORT: 'x', SLUICE_ENCODE: 'y\nz', SLUICE_WHAT: '' });
+  for (const name of ['SLUICE_PORT', 'SLUICE_ENCODE', 'SLUICE_WHAT'])
+    assert.ok(message.includes(`${name} is`));
+  assert.doesNotMatch(message, /\n/);
+});
+
+test('what Sluice writes may not lie in the library, where it would be found as new videos', () => {
+  assert.match(
+    refusal({ SLUICE_LIBRARY: '/v', SLUICE_DATA: '/v/data' }),
+    /^SLUICE_DATA is "\/v\/data", expected .* outside/,
+  );
+  assert.match(refusal({ SLUICE_LIBRARY: '/v', SLUICE_STORE: '/v' }), /^SLUICE_STORE/);
+  assert.match(refusal({ SLUICE_LIBRARY: '.' }), /^SLUICE_DATA [^;]*$/);
+  readConfig({ SLUICE_LIBRARY: '/v', SLUICE_DATA: '/v..', SLUICE_STORE: '/vv' });
+  readConfig({ SLUICE_LIBRARY: '/data/videos', SLUICE_DATA: '/data' });
+});
+
+function cacheBytes(text: string): number {
+  return readConfig({ SLUICE_CACHE_BYTES: text }).cacheBytes;
+}
+
+function refusal(environment: Record<string, string>): string {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    assert.ok(isAppError(error, 'config_invalid'), String(error));
+    return error.message;
+  }
+  return assert.fail('nothing was refused');
+}
