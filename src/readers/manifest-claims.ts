@@ -18,12 +18,14 @@ export type ManifestClaims = {
   readonly patterns: readonly KeyPattern[];
 };
 
+/** Every key that begins and ends so. */
 export type KeyPattern = { readonly start: string; readonly end: string };
 
 /** More than any real manifest: of a hostile one the rest is left out. */
 const MAX_TOKENS = 200_000;
 const MAX_PATTERNS = 100;
 
+/** The claims of the manifest `key`, whatever `text` is. */
 export function claimsOf(key: ObjectKey, text: string): ManifestClaims {
   return /\.mpd$/i.test(key) ? dashClaims(key, text) : hlsClaims(key, text);
 }

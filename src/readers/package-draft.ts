@@ -10,6 +10,7 @@ import type { ObjectInfo } from '../storage/object-store.ts';
 import { packageMediaType } from './file-types.ts';
 import { quote } from './reference.ts';
 
+/** An object or a part of it; `range` with inclusive offsets. */
 export type DraftBytes = {
   readonly key: ObjectKey;
   readonly range?: { readonly start: number; readonly end: number };

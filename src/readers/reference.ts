@@ -8,6 +8,7 @@ import { type ObjectKey, parseObjectKey } from '../storage/object-key.ts';
 /** A place in the library: decoded parts; the last one is empty for a folder. */
 export type Location = readonly string[];
 
+/** Where an object lies: the base for the references inside of it. */
 export function locationOf(key: ObjectKey): Location {
   return key.split('/');
 }
@@ -28,7 +29,7 @@ export function resolveLocation(base: Location, uri: string): Location {
     const step = decodePart(encoded, reference);
     const isLast = i === steps.length - 1;
     if (step === '..' && parts.pop() === undefined) throw refusal(reference, 'leaves the library');
-    if (step !== '.' && step !== '..' && (step !== '' || isLast)) parts.push(step);
+    if (step !== '.' && step !== '..') parts.push(step);
     else if (isLast) parts.push('');
   });
   return parts;

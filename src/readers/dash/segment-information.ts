@@ -6,11 +6,13 @@ import { type Budget, readEqualDurations, readTimeline, spend, type TimedSegment
 import { integerAttribute, rangeAttribute } from './values.ts';
 import { childNamed, childrenNamed, type XmlElement } from './xml.ts';
 
+/** A file or a part of it; `range` with inclusive offsets. */
 export type LocatedBytes = {
   readonly location: Location;
   readonly range?: { readonly start: number; readonly end: number };
 };
 
+/** `isOptional`: its file may be missing (see TimedSegment). */
 export type LocatedSegment = LocatedBytes & { readonly durationTicks: number; readonly isOptional: boolean };
 
 export type SegmentInformation =

@@ -16,6 +16,7 @@ export type TimedSegment = {
   readonly isDoubtful: boolean;
 };
 
+/** How many segments an MPD may still have. */
 export type Budget = { segments: number };
 
 /** Takes `count` from what an MPD may have in all; throws `package_invalid` when it is used up. */

@@ -8,6 +8,7 @@ export const HLS_TIMESCALE = 1_000_000;
 /** In one playlist, and in a package. Ten variants of five hours in one-second segments. */
 export const MAX_SEGMENTS = 200_000;
 
+/** Either of the two kinds (RFC 8216bis 4.1). */
 export type Playlist = MultivariantPlaylist | MediaPlaylist;
 
 export type MultivariantPlaylist = {
@@ -20,6 +21,7 @@ export type MultivariantPlaylist = {
   readonly otherFiles: readonly string[];
 };
 
+/** EXT-X-STREAM-INF (RFC 8216bis 4.4.6.2). */
 export type Variant = { readonly uri: string; readonly attributes: ReadonlyMap<string, string> };
 
 export type Rendition = {
@@ -50,6 +52,7 @@ export type MediaSegment = {
   readonly isDiscontinuous: boolean;
 };
 
+/** EXT-X-MAP (RFC 8216bis 4.4.4.5). */
 export type InitSection = {
   readonly uri: string;
   readonly range?: { readonly start: number; readonly end: number };
