@@ -1,5 +1,5 @@
 /** What the pipeline asks of the media engine. One implementation: FFmpeg in child processes (supervisor.ts). */
-import type { SourceColor, SourceInfo } from '../media/source.ts';
+import type { SourceInfo } from '../media/source.ts';
 import type { TrackEncoding } from '../media/plan.ts';
 
 /** The bytes of a source, wherever they live. The child that decodes them never learns where that is. */
@@ -29,10 +29,10 @@ export type EncodeRequest = {
 export type MediaEngine = {
   /** Reads, without decoding, what a source is. */
   inspect(source: SourceBytes, signal: AbortSignal): Promise<SourceInfo>;
-  /** The init segment of each encoding, by track id. Needs no source: it follows from the plan. */
+  /** The init segment of each encoding, by track id. Opens no source: it follows from the plan. */
   initSegments(
     encodings: readonly TrackEncoding[],
-    color: SourceColor | undefined,
+    info: SourceInfo,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, Uint8Array>>;
   /**

@@ -5,7 +5,7 @@
 import type { ContainerName } from '../containers/sniff.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { AudioEncoding, TrackEncoding, VideoEncoding } from '../media/plan.ts';
-import type { SourceColor, SourceInfo } from '../media/source.ts';
+import type { SourceInfo } from '../media/source.ts';
 
 /** What a child needs to know to open a source. */
 export type SourceHandle = { readonly bytes: number; readonly container: ContainerName };
@@ -13,7 +13,7 @@ export type SourceHandle = { readonly bytes: number; readonly container: Contain
 export type Job =
   | { readonly type: 'ping' }
   | { readonly type: 'inspect'; readonly source: SourceHandle }
-  | { readonly type: 'init'; readonly encodings: readonly TrackEncoding[]; readonly color?: SourceColor }
+  | { readonly type: 'init'; readonly info: SourceInfo; readonly encodings: readonly TrackEncoding[] }
   | {
       readonly type: 'encode-video';
       readonly source: SourceHandle;

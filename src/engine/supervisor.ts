@@ -47,8 +47,8 @@ export function startEngine(options: SupervisorOptions): MediaEngine {
       return first.report.info;
     },
 
-    async initSegments(encodings, color, signal) {
-      const job: Job = { type: 'init', encodings: [...encodings], ...(color === undefined ? {} : { color }) };
+    async initSegments(encodings, info, signal) {
+      const job: Job = { type: 'init', info, encodings };
       const inits = new Map<string, Uint8Array>();
       for (const { report, payload } of await result('viewer', { job, silenceMs: SILENCE_MS, signal })) {
         if (report.type === 'init') inits.set(report.trackId, payload);

@@ -14,7 +14,7 @@ export type Resource = {
   ): Promise<ReadableStream<Uint8Array>>;
 };
 
-/** The resource lives at another address, relative to the one asked for. */
+/** The resource lives at another path, relative to the one asked for (`../a/b`), plain: `server/` encodes it. */
 export type Redirect = { readonly redirectTo: string };
 
 export function isRedirect(answer: Resource | Redirect): answer is Redirect {

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 import { clientGoneSignal } from './client-gone.ts';
-import { memoryResource } from './memory-resource.ts';
+import { memoryResource } from '../pipeline/memory-resource.ts';
 import { OTHER_PATHS } from './openapi-paths.ts';
 import { Problem } from './problems.ts';
 import { sendResource } from './send-resource.ts';

@@ -5,7 +5,7 @@ import { extname, join, sep } from 'node:path';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Resource } from '../pipeline/resource.ts';
 import { clientGoneSignal } from './client-gone.ts';
-import { memoryResource } from './memory-resource.ts';
+import { memoryResource } from '../pipeline/memory-resource.ts';
 import { sendResource } from './send-resource.ts';
 
 const MEDIA_TYPES: Readonly<Record<string, string>> = {
@@ -42,9 +42,7 @@ export async function addPages(
     ['/watch/:id', "'self'"],
     ['/embed/:id', '*'],
   ] as const) {
-    const page = path === '/embed/:id' ? (files.get('embed.html') ?? index) : index;
-    const headers = pageHeaders(contentSecurityPolicy(framing, publicUrl));
-    addFile(app, path, page, headers);
+    addFile(app, path, index, pageHeaders(contentSecurityPolicy(framing, publicUrl)));
   }
   for (const [name, file] of files) {
     if (!name.endsWith('.html')) addFile(app, `/${name}`, file, FILE_HEADERS);

@@ -3,6 +3,8 @@ import type { ObjectInfo, ObjectStore } from './object-store.ts';
 
 export type SizeLimit = {
   readonly limitBytes: number;
+  /** An object was deleted to make room. */
+  readonly onEvicted?: (key: ObjectKey) => void;
   /** An object could not be deleted; it is tried again with a later put. Nobody else is told. */
   readonly onEvictionFailed: (error: unknown) => void;
   readonly signal?: AbortSignal;
@@ -96,6 +98,7 @@ class SizeLimitedStore implements ObjectStore {
       try {
         await deletion;
         this.#forget(key);
+        this.#limit.onEvicted?.(key);
       } catch (error) {
         this.#touch(key);
         this.#limit.onEvictionFailed(error);

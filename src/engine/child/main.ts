@@ -7,13 +7,14 @@ import { AV_LOG_QUIET } from 'node-av/constants';
 import { Log } from 'node-av/lib';
 import { AppError, isAppError } from '../../errors.ts';
 import type { TrackEncoding } from '../../media/plan.ts';
-import type { SourceColor } from '../../media/source.ts';
+import type { SourceInfo } from '../../media/source.ts';
 import type { Job, SourceHandle } from '../protocol.ts';
 import { colorCodes } from './color.ts';
 import { Connection } from './connection.ts';
 import { audioInitSegment, encodeAudio } from './encode-audio.ts';
 import { encodeVideo } from './encode-video.ts';
 import { inspect } from './inspect.ts';
+import { outputColor } from './output-color.ts';
 import { takePicture } from './picture.ts';
 import { findStreams, openSource, type OpenSource } from './source.ts';
 import { videoInitSegment } from './video-encoder.ts';
@@ -55,7 +56,7 @@ async function run(job: Job): Promise<void> {
     }
     case 'init':
       for (const encoding of job.encodings) {
-        connection.tell({ type: 'init', trackId: encoding.trackId }, initSegment(encoding, job.color));
+        connection.tell({ type: 'init', trackId: encoding.trackId }, initSegment(encoding, job.info));
       }
       return;
     case 'encode-video': {
@@ -110,8 +111,8 @@ const PROBED: readonly string[] = [
   'mxf',
 ];
 
-function initSegment(encoding: TrackEncoding, color: SourceColor | undefined): Uint8Array {
+function initSegment(encoding: TrackEncoding, info: SourceInfo): Uint8Array {
   if (encoding.kind === 'audio') return audioInitSegment(encoding);
-  const unknown = { range: 'unknown', primaries: 'unknown', transfer: 'unknown', matrix: 'unknown' };
-  return videoInitSegment(encoding, colorCodes(color ?? unknown));
+  if (info.video === undefined) throw new AppError('encode_failed', 'the source has no picture');
+  return videoInitSegment(encoding, colorCodes(outputColor(info.video)));
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Resource } from '../pipeline/resource.ts';
+import type { Resource } from './resource.ts';
 
 /** Bytes in memory as a {@link Resource}. */
 export function memoryResource(

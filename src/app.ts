@@ -1,0 +1,128 @@
+/** The composition root: the only file that names concrete adapters. */
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type LevelWithSilent, pino } from 'pino';
+import { openSqliteCatalog } from './catalog/sqlite.ts';
+import type { Video } from './catalog/video.ts';
+import type { Config } from './config.ts';
+import { startEngine } from './engine/supervisor.ts';
+import { Library } from './pipeline/library.ts';
+import { OnDemandEncoder } from './pipeline/on-demand.ts';
+import { Pictures } from './pipeline/pictures.ts';
+import { Plans } from './pipeline/plans.ts';
+import { playbackService } from './pipeline/playback.ts';
+import { SegmentStore } from './pipeline/segment-store.ts';
+import type { Services } from './pipeline/services.ts';
+import { sourceBytes } from './pipeline/source-bytes.ts';
+import { videoService } from './pipeline/video-service.ts';
+import { createDiscovery } from './readers/discover.ts';
+import { createServer } from './server/server.ts';
+import { fileSystemStore, prepareFolder } from './storage/file-system.ts';
+import { watchFolder } from './storage/file-system-watch.ts';
+import { parseObjectKey } from './storage/object-key.ts';
+import { prefixStore } from './storage/prefix.ts';
+import { readOnlyStore } from './storage/read-only.ts';
+import { openSizeLimitedStore } from './storage/size-limited.ts';
+
+/** A running Sluice. */
+export type App = {
+  /** Where it listens, with the port that it got. */
+  readonly url: string;
+  /** Stops taking requests, lets running ones finish, ends every child process. */
+  close(): Promise<void>;
+};
+
+const WEB_ROOT = fileURLToPath(new URL('../web/dist', import.meta.url));
+/** Below SLUICE_STORE: finished media of library videos, which can be made again at any time. */
+const LIBRARY_SEGMENTS = parseObjectKey('library');
+const VERSION = '0.1.0';
+/** Children that wait for a first request: the picture and the sound of one new viewer. */
+const SPARE_CHILDREN = 2;
+const IDLE_CHILD_MS = 20_000;
+
+/** Starts the server with everything embedded: SQLite, folders, encoders in child processes. */
+export async function startApp(config: Config): Promise<App> {
+  const log = pino({ level: config.logLevel as LevelWithSilent });
+  const cores = availableParallelism();
+  const closing = new AbortController();
+
+  await prepareFolder(config.storeFolder, Date.now());
+  const engine = startEngine({ spares: SPARE_CHILDREN, idleMs: IDLE_CHILD_MS });
+  const catalog = await openSqliteCatalog({ file: join(config.dataFolder, 'catalog.sqlite'), now: clock });
+  const library = readOnlyStore(fileSystemStore(config.libraryFolder));
+  let segments: SegmentStore | undefined;
+  const finished = await openSizeLimitedStore(
+    prefixStore(fileSystemStore(config.storeFolder), LIBRARY_SEGMENTS),
+    {
+      limitBytes: config.cacheBytes,
+      onEvicted: (key) => segments?.forget(key),
+      onEvictionFailed: (err) => log.error({ err }, 'a finished segment could not be removed'),
+    },
+  );
+  segments = await SegmentStore.open(finished, closing.signal);
+
+  const { videos } = catalog;
+  const plans = new Plans();
+  const sourceOf = (video: Video) => sourceBytes(library, video.source);
+  const encoder = new OnDemandEncoder({
+    engine,
+    segments,
+    sourceOf,
+    slots: Math.max(2, cores),
+    now: () => performance.now(),
+    onFailed: (video, { code, message }) => {
+      log.error({ video: video.id, code }, 'a video cannot be encoded');
+      void videos.update(
+        video.id,
+        { status: 'failed', error: { code, message } },
+        { revision: video.revision },
+      );
+    },
+  });
+  const pictures = new Pictures({ engine, segments, sourceOf, library, concurrency: 1 });
+  const folder = new Library({
+    store: library,
+    discovery: createDiscovery(library),
+    watch: watchFolder(config.libraryFolder),
+    videos,
+    segments,
+    engine,
+    encoder,
+    sourceOf,
+    log,
+    now: clock,
+    concurrency: Math.max(1, cores - 1),
+  });
+  const services: Services = {
+    videos: videoService({ videos, plans, segments }),
+    playback: playbackService({ videos, library, segments, engine, encoder, plans, pictures }),
+    health: { ready: () => catalog.ping() },
+  };
+  const server = await createServer({
+    services,
+    logger: log,
+    settings: {
+      logLevel: config.logLevel,
+      webRoot: WEB_ROOT,
+      version: VERSION,
+      ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
+    },
+  });
+  await folder.start();
+  const url = await server.listen({ host: config.host, port: config.port });
+
+  return {
+    url,
+    close: async () => {
+      closing.abort();
+      encoder.close();
+      await Promise.all([server.close(), folder.close(), engine[Symbol.asyncDispose]()]);
+      await catalog.close();
+    },
+  };
+}
+
+function clock(): Date {
+  return new Date();
+}

@@ -1,0 +1,42 @@
+#!/usr/bin/env node
+/** The command line. */
+import { startApp } from './app.ts';
+import { readConfig } from './config.ts';
+import { isAppError } from './errors.ts';
+
+const USAGE = `usage: sluice <command>
+
+  serve    plays what lies in SLUICE_LIBRARY (./assets), at http://SLUICE_HOST:SLUICE_PORT (127.0.0.1:8080)
+
+Settings come from the environment: see README.md.
+`;
+
+/** After the first signal, everything is given this long to end by itself. */
+const STOP_MS = 4500;
+
+async function serve(): Promise<void> {
+  const app = await startApp(readConfig(process.env));
+  process.stdout.write(`Sluice is ready: ${app.url}\n`);
+  const stop = (): void => {
+    setTimeout(() => process.exit(1), STOP_MS).unref();
+    void app.close().then(() => process.exit(0));
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+}
+
+async function main(command: string | undefined): Promise<void> {
+  if (command === 'serve') return serve();
+  process.stderr.write(USAGE);
+  process.exitCode = command === undefined || command === 'help' || command === '--help' ? 0 : 2;
+}
+
+try {
+  await main(process.argv[2]);
+} catch (error) {
+  // Errors on purpose are one clear line; anything else is a fault of ours and wants its stack.
+  process.stderr.write(
+    isAppError(error) ? `sluice: ${error.message}\n` : `${String((error as Error).stack)}\n`,
+  );
+  process.exit(1);
+}

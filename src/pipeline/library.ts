@@ -1,0 +1,230 @@
+/** The library folder and the catalog, kept in step: what lies there is a video, what is gone is none. */
+import { createHash, randomBytes } from 'node:crypto';
+import PQueue from 'p-queue';
+import { newVideoId, type Video, type VideoSource } from '../catalog/video.ts';
+import type { VideoRepository } from '../catalog/video-repository.ts';
+import type { MediaEngine, SourceBytes } from '../engine/engine.ts';
+import { AppError, isAppError } from '../errors.ts';
+import { PLAN_VERSION } from '../media/plan.ts';
+import type { Discovery, LibraryEntry } from '../readers/discover.ts';
+import { readPackage } from '../readers/read-package.ts';
+import type { FolderWatch } from '../storage/folder-watch.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import type { Log } from './log.ts';
+import type { OnDemandEncoder } from './on-demand.ts';
+import type { SegmentStore } from './segment-store.ts';
+
+export type LibraryOptions = {
+  readonly store: ObjectStore;
+  readonly discovery: Discovery;
+  /** Absent where the store cannot tell of changes: then the library is read again every now and then. */
+  readonly watch?: FolderWatch;
+  readonly videos: VideoRepository;
+  readonly segments: SegmentStore;
+  readonly engine: MediaEngine;
+  readonly encoder: OnDemandEncoder;
+  readonly sourceOf: (video: Video) => SourceBytes;
+  readonly log: Log;
+  readonly now: () => Date;
+  /** Inspections at a time. */
+  readonly concurrency: number;
+};
+
+/** A file that is being copied grows: it is looked at once it has stayed the same for so long. */
+const SETTLE_MS = 1000;
+const POLL_MS = 30_000;
+
+export class Library {
+  readonly #options: LibraryOptions;
+  readonly #inspections: PQueue;
+  readonly #closing = new AbortController();
+  /** Entries that are new or changed, and since when they look as they do. */
+  readonly #unsettled = new Map<string, { etag: string; since: number }>();
+  #scan: Promise<void> = Promise.resolve();
+  #rescan: NodeJS.Timeout | undefined;
+  #watch: Disposable | undefined;
+
+  constructor(options: LibraryOptions) {
+    this.#options = options;
+    this.#inspections = new PQueue({ concurrency: options.concurrency });
+  }
+
+  /** Reads the whole library once, then follows it. Resolves when every video of it is in the catalog. */
+  async start(): Promise<void> {
+    const { watch, videos } = this.#options;
+    this.#watch = watch?.(() => void this.scan());
+    // Before the scan adds its own: what an earlier run did not get to.
+    for (const video of await videos.listBySource('library')) {
+      if (video.status === 'inspecting') this.#inspectLater(video);
+    }
+    await this.#scanOnce(true);
+    await this.#removeLeftovers();
+  }
+
+  /** Compares the folder with the catalog again. Scans never overlap. */
+  scan(): Promise<void> {
+    this.#scan = this.#scan
+      .then(() => this.#scanOnce(false))
+      .catch((error: unknown) => {
+        if (!this.#closing.signal.aborted)
+          this.#options.log.error({ err: error }, 'the library could not be read');
+      });
+    return this.#scan;
+  }
+
+  /** Resolves when nothing of it is running any more. */
+  async close(): Promise<void> {
+    this.#watch?.[Symbol.dispose]();
+    clearTimeout(this.#rescan);
+    this.#closing.abort();
+    this.#inspections.clear();
+    await this.#scan.catch(() => {});
+    await this.#inspections.onIdle();
+  }
+
+  async #scanOnce(isFirst: boolean): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    const { discovery, videos } = this.#options;
+    const entries = await discovery.discover(this.#closing.signal);
+    const known = new Map((await videos.listBySource('library')).map((video) => [video.source.key, video]));
+    let isWaiting = false;
+    for (const entry of entries) {
+      const video = known.get(entry.key);
+      known.delete(entry.key);
+      if (
+        video !== undefined &&
+        video.source.etag === entry.etag &&
+        video.revision === revisionOf(entry.etag)
+      )
+        continue;
+      if (isFirst || this.#hasSettled(entry)) await this.#takeIn(entry, video);
+      else isWaiting = true;
+    }
+    for (const gone of known.values()) await this.#remove(gone);
+    if (isWaiting) this.#scheduleScan(SETTLE_MS);
+    else if (this.#options.watch === undefined) this.#scheduleScan(POLL_MS);
+  }
+
+  #hasSettled({ key, etag }: LibraryEntry): boolean {
+    const now = this.#options.now().getTime();
+    const seen = this.#unsettled.get(key);
+    if (seen?.etag !== etag) {
+      this.#unsettled.set(key, { etag, since: now });
+      return false;
+    }
+    if (now - seen.since < SETTLE_MS) return false;
+    this.#unsettled.delete(key);
+    return true;
+  }
+
+  #scheduleScan(delayMs: number): void {
+    clearTimeout(this.#rescan);
+    this.#rescan = setTimeout(() => void this.scan(), delayMs).unref();
+  }
+
+  async #takeIn(entry: LibraryEntry, before: Video | undefined): Promise<void> {
+    const { videos, segments, encoder, now } = this.#options;
+    const source: VideoSource = {
+      origin: 'library',
+      key: entry.key,
+      name: entry.name,
+      bytes: entry.bytes,
+      etag: entry.etag,
+    };
+    const revision = revisionOf(entry.etag);
+    if (before === undefined) {
+      const at = now();
+      const video: Video = {
+        id: newVideoId(at.getTime(), randomBytes(10)),
+        title: entry.title,
+        description: '',
+        visibility: 'public',
+        status: 'inspecting',
+        createdAt: at,
+        updatedAt: at,
+        source,
+        revision,
+      };
+      await videos.insert(video);
+      this.#inspectLater(video, entry);
+      return;
+    }
+    encoder.stop(before.id);
+    const changed = await videos.update(before.id, {
+      source,
+      revision,
+      status: 'inspecting',
+      error: null,
+      content: null,
+    });
+    await segments.deleteAll(before.id, before.revision, this.#closing.signal);
+    if (changed !== undefined) this.#inspectLater(changed, entry);
+  }
+
+  async #remove(video: Video): Promise<void> {
+    const { videos, segments, encoder } = this.#options;
+    await videos.delete(video.id);
+    encoder.stop(video.id);
+    await segments.deleteAll(video.id, undefined, this.#closing.signal);
+  }
+
+  /** Segments of videos that went while the server was not running. */
+  async #removeLeftovers(): Promise<void> {
+    const { videos, segments } = this.#options;
+    const { signal } = this.#closing;
+    const known = new Map((await videos.listBySource('library')).map((video) => [String(video.id), video]));
+    for (const { videoId, revision } of segments.storedRevisions()) {
+      if (known.get(videoId)?.revision !== revision) await segments.deleteAll(videoId, revision, signal);
+    }
+  }
+
+  #inspectLater(video: Video, entry?: LibraryEntry): void {
+    void this.#inspections.add(() => this.#inspect(video, entry));
+  }
+
+  async #inspect(video: Video, entry: LibraryEntry | undefined): Promise<void> {
+    const { videos, log } = this.#options;
+    const isSame = { revision: video.revision, status: ['inspecting'] } as const;
+    try {
+      const content = await this.#contentOf(video, entry);
+      await videos.update(
+        video.id,
+        { status: content.kind === 'package' ? 'ready' : 'playable', content },
+        isSame,
+      );
+    } catch (error) {
+      if (this.#closing.signal.aborted || isAppError(error, 'aborted')) return;
+      const failure = isAppError(error)
+        ? error
+        : new AppError('internal', 'the inspection failed', { cause: error });
+      log.warn({ err: failure, video: video.id, source: video.source.name }, 'a video cannot be played');
+      await videos.update(
+        video.id,
+        { status: 'failed', error: { code: failure.code, message: failure.message } },
+        isSame,
+      );
+    }
+  }
+
+  async #contentOf(video: Video, entry: LibraryEntry | undefined): Promise<NonNullable<Video['content']>> {
+    const { engine, sourceOf, store } = this.#options;
+    const { signal } = this.#closing;
+    const kind = entry?.kind ?? kindOf(video.source.key);
+    if (kind === 'media') return { kind, source: await engine.inspect(sourceOf(video), signal) };
+    return {
+      kind: 'package',
+      package: await readPackage(store, entry ?? { kind, key: video.source.key }, signal),
+    };
+  }
+}
+
+/** For a video whose inspection was interrupted: what the scan said then is not known any more. */
+function kindOf(key: string): LibraryEntry['kind'] {
+  if (/\.mpd$/i.test(key)) return 'dash';
+  return /\.m3u8?$/i.test(key) ? 'hls' : 'media';
+}
+
+/** Changes with the bytes of the source, and with the way in which they are cut and encoded. */
+export function revisionOf(etag: string): string {
+  return createHash('sha256').update(`${PLAN_VERSION}\0${etag}`).digest('hex').slice(0, 12);
+}

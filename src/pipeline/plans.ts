@@ -1,0 +1,26 @@
+import { LRUCache } from 'lru-cache';
+import type { Video } from '../catalog/video.ts';
+import { type Plan, planSource } from '../media/plan.ts';
+import type { Presentation } from '../media/presentation.ts';
+
+/** Plans are a few hundred kilobytes for a video of some hours. */
+const KEPT_PLANS = 200;
+
+/** The plan of each video, worked out once. */
+export class Plans {
+  readonly #plans = new LRUCache<string, Plan>({ max: KEPT_PLANS });
+
+  /** Undefined for a ready-made package and for what has not been inspected. */
+  planOf(video: Video): Plan | undefined {
+    if (video.content?.kind !== 'media') return undefined;
+    const key = `${video.id}/${video.revision}`;
+    const plan = this.#plans.get(key) ?? planSource(video.content.source);
+    this.#plans.set(key, plan);
+    return plan;
+  }
+
+  presentationOf(video: Video): Presentation | undefined {
+    if (video.content?.kind === 'package') return video.content.package.presentation;
+    return this.planOf(video)?.presentation;
+  }
+}

@@ -1,0 +1,164 @@
+/** The origin: what lies at each address below `/v/{id}/`, made on the spot where it is not stored. */
+import { LRUCache } from 'lru-cache';
+import PQueue from 'p-queue';
+import type { Video, VideoId } from '../catalog/video.ts';
+import type { VideoRepository } from '../catalog/video-repository.ts';
+import type { MediaEngine } from '../engine/engine.ts';
+import { AppError } from '../errors.ts';
+import { FORMATS } from '../formats/registry.ts';
+import type { PackageInfo } from '../media/package.ts';
+import { joinKey, parseObjectKey } from '../storage/object-key.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { memoryResource } from './memory-resource.ts';
+import type { Encodable, OnDemandEncoder } from './on-demand.ts';
+import type { Pictures } from './pictures.ts';
+import type { Plans } from './plans.ts';
+import type { Redirect, Resource } from './resource.ts';
+import type { SegmentStore, TrackAddress } from './segment-store.ts';
+import type { PlaybackService } from './services.ts';
+import { storeResource } from './store-resource.ts';
+
+export type PlaybackOptions = {
+  readonly videos: VideoRepository;
+  /** Where packages lie. */
+  readonly library: ObjectStore;
+  readonly segments: SegmentStore;
+  readonly engine: MediaEngine;
+  readonly encoder: OnDemandEncoder;
+  readonly plans: Plans;
+  readonly pictures: Pictures;
+};
+
+/** A request for a segment is answered within this time, if only with the advice to ask again. */
+const PATIENCE_MS = 8000;
+const KEPT_MANIFESTS = 500;
+
+/** Where the segments of a ready-made package are found below `/v/{id}/`. */
+const PACKAGE_FOLDER = 'package';
+
+export function playbackService(options: PlaybackOptions): PlaybackService {
+  const { videos, segments, plans } = options;
+  const manifests = new LRUCache<string, Resource>({ max: KEPT_MANIFESTS });
+  const initQueue = new PQueue({ concurrency: 2 });
+
+  return {
+    async resolve(id, path, signal) {
+      const [first = '', ...rest] = path.split('/');
+      if (first === 'cmaf') return media(id, rest, signal);
+      const video = playable(await videos.get(id));
+      if (first === PACKAGE_FOLDER) return packageFile(video, rest, signal);
+      if (path === 'poster.jpg') return options.pictures.poster(video, signal);
+      return manifest(video, path);
+    },
+  };
+
+  /** A stored segment costs one look into the store, and the catalog nothing. */
+  async function media(id: VideoId, parts: readonly string[], signal: AbortSignal): Promise<Resource> {
+    const [revision = '', trackId = '', name = ''] = parts;
+    const match = /^(?:init\.mp4|(0|[1-9]\d{0,8})\.m4s)$/.exec(name);
+    if (match === null || parts.length !== 3 || !isPlainName(revision) || !isPlainName(trackId))
+      throw nothingHere();
+    const track: TrackAddress = { videoId: id, revision, trackId };
+    if (match[1] === undefined) return initSegment(track, signal);
+    const index = Number(match[1]);
+    const stored = await segments.segment(track, index, signal);
+    if (stored === undefined) return encoded(track, index, signal);
+    options.encoder.noteWatched(track, index);
+    return stored;
+  }
+
+  async function encoded(track: TrackAddress, index: number, signal: AbortSignal): Promise<Resource> {
+    const target = await encodable(track);
+    const patience = AbortSignal.timeout(PATIENCE_MS);
+    const late = Promise.withResolvers<never>();
+    const giveUp = (): void =>
+      late.reject(new AppError('unavailable', 'the segment is still being encoded: ask again in a moment'));
+    patience.addEventListener('abort', giveUp, { once: true });
+    try {
+      // Giving up the wait is not going away: the encode goes on, and the next request finds its result.
+      return await Promise.race([
+        options.encoder.segment(target, track.trackId, index, signal),
+        late.promise,
+      ]);
+    } finally {
+      patience.removeEventListener('abort', giveUp);
+    }
+  }
+
+  async function initSegment(track: TrackAddress, signal: AbortSignal): Promise<Resource> {
+    const stored = await segments.initSegment(track, signal);
+    if (stored !== undefined) return stored;
+    const { video, info, plan } = await encodable(track);
+    if (!plan.encodings.has(track.trackId)) throw nothingHere();
+    const bytes = await initQueue.add(() =>
+      options.engine.initSegments([...plan.encodings.values()], info, signal),
+    );
+    for (const [trackId, init] of bytes) {
+      await segments.putInitSegment({ videoId: video.id, revision: video.revision, trackId }, init, signal);
+    }
+    const made = await segments.initSegment(track, signal);
+    if (made === undefined) throw new AppError('unavailable', 'the init segment was removed again');
+    return made;
+  }
+
+  async function encodable({ videoId, revision }: TrackAddress): Promise<Encodable> {
+    const video = playable(await videos.get(videoId));
+    const plan = plans.planOf(video);
+    if (video.revision !== revision || video.content?.kind !== 'media' || plan === undefined)
+      throw nothingHere();
+    return { video, info: video.content.source, plan };
+  }
+
+  function manifest(video: Video, path: string): Resource | Redirect {
+    const key = `${video.id}/${video.revision}/${path}`;
+    const known = manifests.get(key);
+    if (known !== undefined) return known;
+    const format = FORMATS.find(({ name }) => path.startsWith(`${name}/`));
+    if (format === undefined) throw nothingHere();
+    if (video.content?.kind === 'package') return packageEntry(video.content.package, video.revision, path);
+    const presentation = plans.presentationOf(video);
+    const found = presentation && format.resolve({ presentation, revision: video.revision }, path);
+    if (found === undefined) throw nothingHere();
+    const bytes = new TextEncoder().encode(found.text);
+    const resource = memoryResource(bytes, found.mediaType, { isImmutable: false });
+    manifests.set(key, resource);
+    return resource;
+  }
+
+  /** Only what the package's own manifests refer to: whatever else lies in the folder is nobody's business. */
+  async function packageFile(video: Video, parts: readonly string[], signal: AbortSignal): Promise<Resource> {
+    const [revision, ...rest] = parts;
+    const path = rest.join('/');
+    if (video.content?.kind !== 'package' || revision !== video.revision) throw nothingHere();
+    const { files, root } = video.content.package;
+    const file = files.find((candidate) => candidate.path === path);
+    if (file === undefined) throw nothingHere();
+    const key = root === '' ? parseObjectKey(path) : joinKey(root, path);
+    const isImmutable = !/mpegurl|dash\+xml/.test(file.mediaType);
+    return storeResource(options.library, key, { mediaType: file.mediaType, isImmutable, signal });
+  }
+}
+
+/** Sends players to where the package's own manifest lies, so that its relative links work unchanged. */
+function packageEntry(info: PackageInfo, revision: string, path: string): Redirect {
+  const format = FORMATS.find(({ entry }) => entry === path);
+  if (format?.name !== info.format) throw nothingHere();
+  const target = [PACKAGE_FOLDER, revision, ...info.entry.split('/')].map(encodeURIComponent).join('/');
+  return { redirectTo: `../${target}` };
+}
+
+function playable(video: Video | undefined): Video {
+  if (video === undefined) throw new AppError('not_found', 'there is no such video');
+  if (video.error !== undefined) throw new AppError(video.error.code, video.error.message);
+  if (video.content === undefined) throw new AppError('not_ready', 'the video is still being inspected');
+  return video;
+}
+
+/** Revisions and track ids are ours: nothing else can be the name of one. */
+function isPlainName(text: string): boolean {
+  return /^[A-Za-z0-9_-]{1,64}$/.test(text);
+}
+
+function nothingHere(): AppError {
+  return new AppError('not_found', 'there is nothing at this address');
+}

@@ -1,0 +1,142 @@
+/** Finished media: init segments, segments and pictures, by the address that viewers use. */
+import type { VideoId } from '../catalog/video.ts';
+import { isAppError } from '../errors.ts';
+import { joinKey, type ObjectKey } from '../storage/object-key.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import type { Resource } from './resource.ts';
+import { storeResource } from './store-resource.ts';
+
+/** One track of one revision of one video: what segment numbers are counted in. */
+export type TrackAddress = { readonly videoId: VideoId; readonly revision: string; readonly trackId: string };
+
+const SEGMENT_MEDIA_TYPE = { video: 'video/iso.segment', init: 'video/mp4', picture: 'image/jpeg' } as const;
+
+/**
+ * Remembers which segments are stored, so that planning ahead asks the store nothing. What it remembers is a
+ * hint: only the store itself says whether a segment can be served.
+ */
+export class SegmentStore {
+  readonly #store: ObjectStore;
+  readonly #stored = new Map<string, Set<number>>();
+
+  private constructor(store: ObjectStore) {
+    this.#store = store;
+  }
+
+  /** Lists `store` once. Keys in it are `{video}/{revision}/{track}/{index}.m4s`. */
+  static async open(store: ObjectStore, signal: AbortSignal): Promise<SegmentStore> {
+    const segments = new SegmentStore(store);
+    for await (const { key } of store.list('', { signal })) segments.#remember(key);
+    return segments;
+  }
+
+  /** The stored segment; undefined if it is not there. */
+  segment(track: TrackAddress, index: number, signal: AbortSignal): Promise<Resource | undefined> {
+    return this.#resource(segmentKey(track, index), SEGMENT_MEDIA_TYPE.video, signal);
+  }
+
+  initSegment(track: TrackAddress, signal: AbortSignal): Promise<Resource | undefined> {
+    return this.#resource(initKey(track), SEGMENT_MEDIA_TYPE.init, signal);
+  }
+
+  poster(videoId: VideoId, revision: string, signal: AbortSignal): Promise<Resource | undefined> {
+    return this.#resource(posterKey(videoId, revision), SEGMENT_MEDIA_TYPE.picture, signal);
+  }
+
+  /** A segment that is there already stays as it is: caches may have it. */
+  async putSegment(
+    track: TrackAddress,
+    index: number,
+    bytes: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const key = segmentKey(track, index);
+    if (!this.isStored(track, index))
+      await this.#store.put(key, bytes, { contentType: SEGMENT_MEDIA_TYPE.video, signal });
+    this.#remember(key);
+  }
+
+  async putInitSegment(track: TrackAddress, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    await this.#store.put(initKey(track), bytes, { contentType: SEGMENT_MEDIA_TYPE.init, signal });
+  }
+
+  async putPoster(videoId: VideoId, revision: string, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    await this.#store.put(posterKey(videoId, revision), bytes, {
+      contentType: SEGMENT_MEDIA_TYPE.picture,
+      signal,
+    });
+  }
+
+  /** Whether the segment is believed to be stored. */
+  isStored(track: TrackAddress, index: number): boolean {
+    return this.#stored.get(trackPrefix(track))?.has(index) ?? false;
+  }
+
+  /** How many segments of the track are believed to be stored. */
+  storedCount(track: TrackAddress): number {
+    return this.#stored.get(trackPrefix(track))?.size ?? 0;
+  }
+
+  /** An object of the store was deleted by others, to make room. */
+  forget(key: ObjectKey): void {
+    const [track, index] = parseSegmentKey(key) ?? [];
+    if (track === undefined || index === undefined) return;
+    this.#stored.get(track)?.delete(index);
+  }
+
+  /** Removes everything of a video, or of one revision of it. */
+  async deleteAll(videoId: VideoId, revision: string | undefined, signal: AbortSignal): Promise<void> {
+    const prefix = revision === undefined ? joinKey(videoId) : joinKey(videoId, revision);
+    await this.#store.deletePrefix(prefix, { signal });
+    for (const track of this.#stored.keys()) if (track.startsWith(`${prefix}/`)) this.#stored.delete(track);
+  }
+
+  /** Every revision of which a segment is believed to be stored. */
+  storedRevisions(): { readonly videoId: VideoId; readonly revision: string }[] {
+    const revisions = new Set(
+      [...this.#stored.keys()].map((track) => track.slice(0, track.lastIndexOf('/'))),
+    );
+    return [...revisions].map((prefix) => {
+      const [videoId, revision] = prefix.split('/');
+      return { videoId: videoId as VideoId, revision: revision! };
+    });
+  }
+
+  async #resource(key: ObjectKey, mediaType: string, signal: AbortSignal): Promise<Resource | undefined> {
+    try {
+      return await storeResource(this.#store, key, { mediaType, isImmutable: true, signal });
+    } catch (error) {
+      if (!isAppError(error, 'object_not_found')) throw error;
+      this.forget(key);
+      return undefined;
+    }
+  }
+
+  #remember(key: ObjectKey): void {
+    const [track, index] = parseSegmentKey(key) ?? [];
+    if (track === undefined || index === undefined) return;
+    const stored = this.#stored.get(track) ?? new Set();
+    this.#stored.set(track, stored.add(index));
+  }
+}
+
+function trackPrefix({ videoId, revision, trackId }: TrackAddress): string {
+  return `${videoId}/${revision}/${trackId}`;
+}
+
+function segmentKey(track: TrackAddress, index: number): ObjectKey {
+  return joinKey(trackPrefix(track), `${index}.m4s`);
+}
+
+function initKey(track: TrackAddress): ObjectKey {
+  return joinKey(trackPrefix(track), 'init.mp4');
+}
+
+function posterKey(videoId: VideoId, revision: string): ObjectKey {
+  return joinKey(videoId, revision, 'poster.jpg');
+}
+
+function parseSegmentKey(key: ObjectKey): readonly [track: string, index: number] | undefined {
+  const match = /^([^/]+\/[^/]+\/[^/]+)\/(\d+)\.m4s$/.exec(key);
+  return match === null ? undefined : [match[1]!, Number(match[2])];
+}
