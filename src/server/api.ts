@@ -4,7 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { parseVideoId } from '../catalog/video.ts';
 import type { VideoService } from '../pipeline/services.ts';
-import { chooseCoding, encode, isCompressible } from './content-coding.ts';
+import { compressText } from './compress-text.ts';
 import { jsonResponse, problemResponses } from './openapi.ts';
 import { baseUrlOf } from './public-url.ts';
 import { VideoJson, VideoStatusJson, viewVideo } from './video-view.ts';
@@ -29,16 +29,10 @@ const VideoParams = z.object({ id: z.string().meta({ description: 'A video’s i
 
 /** Adds the read side of the API. */
 export function addApi(app: FastifyInstance, videos: VideoService, publicUrl: string | undefined): void {
-  app.addHook('onSend', async (request, reply, payload) => {
-    reply.header('Vary', 'Accept-Encoding');
-    const mediaType = String(reply.getHeader('content-type') ?? '');
-    if (typeof payload !== 'string' || !isCompressible(mediaType, payload.length)) return payload;
-    const coding = chooseCoding(request.headers['accept-encoding']);
-    if (coding === undefined) return payload;
-    reply.header('Content-Encoding', coding).removeHeader('Content-Length');
-    return encode(Buffer.from(payload), coding);
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.headers({ 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' });
   });
-
+  compressText(app);
   const typed = app.withTypeProvider<ZodTypeProvider>();
 
   typed.get(
@@ -53,7 +47,7 @@ export function addApi(app: FastifyInstance, videos: VideoService, publicUrl: st
         response: { 200: jsonResponse('A page of videos.', VideoList), ...problemResponses(400, 500, 503) },
       },
     },
-    async (request, reply) => {
+    async (request) => {
       const { limit, cursor, status, q } = request.query;
       const page = await videos.list({
         limit,
@@ -64,7 +58,6 @@ export function addApi(app: FastifyInstance, videos: VideoService, publicUrl: st
       const baseUrl = baseUrlOf(request, publicUrl);
       const items = page.items.map((video) => viewVideo(video, videos, baseUrl));
       const { nextCursor } = page;
-      reply.header('Cache-Control', 'no-store');
       return { items, ...(nextCursor === undefined ? {} : { nextCursor }) };
     },
   );
@@ -80,9 +73,8 @@ export function addApi(app: FastifyInstance, videos: VideoService, publicUrl: st
         response: { 200: jsonResponse('The video.', VideoJson), ...problemResponses(404, 500, 503) },
       },
     },
-    async (request, reply) => {
+    async (request) => {
       const video = await videos.get(parseVideoId(request.params.id));
-      reply.header('Cache-Control', 'no-store');
       return viewVideo(video, videos, baseUrlOf(request, publicUrl));
     },
   );

@@ -16,6 +16,7 @@ const REVALIDATED =
 const IMMUTABLE =
   'Never changes: `Cache-Control: public, max-age=31536000, immutable`. Byte ranges are served.';
 
+/** OpenAPI path items by path. */
 export const OTHER_PATHS = {
   '/v/{id}/hls/main.m3u8': playback('getHls', 'HLS', REVALIDATED, 'application/vnd.apple.mpegurl'),
   '/v/{id}/dash/manifest.mpd': playback('getDash', 'DASH', REVALIDATED, 'application/dash+xml'),

@@ -42,6 +42,7 @@ const ANSWERS: Readonly<Record<ErrorCode, Answer>> = {
   internal: { status: 500, title: 'Something went wrong inside the server' },
 };
 
+/** Every code that a problem can have. */
 export const ERROR_CODES = Object.keys(ANSWERS) as [ErrorCode, ...ErrorCode[]];
 
 /** The body of every error answer. */

@@ -3,6 +3,7 @@
 /** Byte offsets, both inclusive, as in `Content-Range`. */
 export type ByteSpan = { readonly start: number; readonly end: number };
 
+/** What to send: everything, these spans (in this order), or 416. */
 export type RangeAnswer =
   | { readonly kind: 'whole' }
   | { readonly kind: 'partial'; readonly spans: readonly [ByteSpan, ...ByteSpan[]] }

@@ -54,8 +54,10 @@ export async function sendResource(
 
 /** Ends the answer after its header fields. */
 export function sendHead(reply: FastifyReply, status: number, headers: Headers): void {
+  // Throws for a value that no header field can have: before hijack(), that still becomes a problem.
+  reply.raw.writeHead(status, headers);
   reply.hijack();
-  reply.raw.writeHead(status, headers).end();
+  reply.raw.end();
 }
 
 /** Weak when encoded: another version of zlib makes other bytes of the same text. */
@@ -75,8 +77,8 @@ async function sendEncoded(
 ): Promise<void> {
   const plain = await new Response(await resource.open(undefined, signal)).bytes();
   const body = await encode(plain, coding);
-  reply.hijack();
   reply.raw.writeHead(200, { ...headers, 'Content-Encoding': coding, 'Content-Length': body.byteLength });
+  reply.hijack();
   reply.raw.end(request.method === 'HEAD' ? undefined : body);
 }
 

@@ -6,6 +6,7 @@ import { Registry } from 'prom-client';
 import { AppError } from '../errors.ts';
 import type { Services } from '../pipeline/services.ts';
 import { addApi } from './api.ts';
+import { addDocsPage } from './docs-page.ts';
 import { addHealth } from './health.ts';
 import { watchMethods } from './methods.ts';
 import { addMetrics } from './metrics.ts';
@@ -38,6 +39,9 @@ export type ServerSettings = {
   readonly graceMilliseconds?: number;
 };
 
+/** Of the request line and all header fields together: longer ones are answered 431. */
+const MAX_HEADER_BYTES = 16 * 1024;
+
 /** A client that sends its header fields slower than this is not a viewer. */
 const HEADERS_TIMEOUT_MILLISECONDS = 30_000;
 
@@ -62,9 +66,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     trustProxy: settings.trustProxy ?? false,
     // No limit on the time a request takes to arrive: an upload may take hours.
     requestTimeout: 0,
-    http: { headersTimeout: HEADERS_TIMEOUT_MILLISECONDS },
+    http: { headersTimeout: HEADERS_TIMEOUT_MILLISECONDS, maxHeaderSize: MAX_HEADER_BYTES },
     connectionTimeout: IDLE_TIMEOUT_MILLISECONDS,
     keepAliveTimeout: KEEP_ALIVE_MILLISECONDS,
+    // What is too long for an id is no id: 404, like any other.
+    routerOptions: { maxParamLength: MAX_HEADER_BYTES },
     // Who still asks while we close gets an answer and `Connection: close`.
     return503OnClosing: false,
     frameworkErrors: (_error, request, reply) => {
@@ -85,6 +91,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const metrics = addMetrics(app, options.registry ?? new Registry());
   await addOpenApi(app, settings.version);
   await app.register(async (scope) => addApi(scope, services.videos, settings.publicUrl));
+  await addDocsPage(app);
   addPlayback(app, services.playback, metrics);
   addHealth(app, services.health);
   await addPages(app, settings.webRoot, settings.publicUrl);

@@ -11,6 +11,7 @@ import { type Rational, toNumber } from '../media/time.ts';
 import type { VideoService } from '../pipeline/services.ts';
 import { encodePath } from './playback-path.ts';
 import { ERROR_CODES } from './problems.ts';
+import { VIDEO_EXAMPLE } from './video-example.ts';
 
 const Bitrates = {
   averageBitsPerSecond: z.number().meta({ description: 'What the track usually needs.' }),
@@ -74,11 +75,13 @@ const PlaybackJson = z
   })
   .meta({ description: 'Absolute addresses. What does not exist (yet) is absent; what is there works.' });
 
+/** The schema of a video's status. */
 export const VideoStatusJson = z.enum(VIDEO_STATUSES as ['uploading', ...Video['status'][]]).meta({
   description:
     '`uploading`, `inspecting`, then `playable` (every address works, encoding goes on), then `ready` (every segment is stored); or `failed`, with `error`.',
 });
 
+/** The schema of a video in the API's answers. */
 export const VideoJson = z
   .object({
     id: z.string().meta({ description: '`vid_` and 32 hex digits. Sorts by creation.' }),
@@ -105,8 +108,13 @@ export const VideoJson = z
     visibility: z.enum(['public', 'private']),
     playback: PlaybackJson,
   })
-  .meta({ id: 'Video', description: 'One source and everything that can be played of it.' });
+  .meta({
+    id: 'Video',
+    description: 'One source and everything that can be played of it.',
+    examples: [VIDEO_EXAMPLE],
+  });
 
+/** {@link Video} in the API's answers. */
 export type VideoJson = z.infer<typeof VideoJson>;
 
 /** The JSON of a video. `baseUrl` is what absolute addresses start with, without a slash at the end. */

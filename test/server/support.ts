@@ -146,6 +146,12 @@ export type RawAnswer = {
   readonly isComplete: boolean;
 };
 
+/** An answer with its JSON, whatever it may be. */
+export async function getJson(url: string, headers: Record<string, string> = {}) {
+  const response = await fetch(url, { headers });
+  return { status: response.status, headers: response.headers, json: JSON.parse(await response.text()) };
+}
+
 /** Sends a request whose target is not tidied up, as `fetch` would, and whose body is not decompressed. */
 export function rawRequest(
   origin: string,
