@@ -26,9 +26,6 @@ export function memoryLibrary(files: Readonly<Record<string, string | Uint8Array
     if (object === undefined) throw new AppError('object_not_found', `there is no ${key}`);
     return { ...object, info: infoOf(key, object) };
   };
-  const refuse = async (): Promise<never> => {
-    throw new AppError('object_store_failed', 'this library is only for reading');
-  };
   return {
     opened,
     set,
@@ -55,6 +52,10 @@ export function memoryLibrary(files: Readonly<Record<string, string | Uint8Array
     delete: refuse,
     deletePrefix: refuse,
   };
+}
+
+async function refuse(): Promise<never> {
+  throw new AppError('object_store_failed', 'this library is only for reading');
 }
 
 function infoOf(key: ObjectKey, { bytes, version }: { bytes: Uint8Array; version: number }): ObjectInfo {

@@ -68,12 +68,9 @@ export function readEqualDurations(
   spend(budget, count);
   return Array.from({ length: count }, (_, i) => {
     const startTicks = firstTicks + i * durationTicks;
-    const inside = Math.min(durationTicks, Math.max(1, Math.round((endTicks ?? Infinity) - startTicks)));
-    return {
-      startTicks,
-      durationTicks: inside,
-      isDoubtful: i > 0 && inside < durationTicks * DOUBTFUL_SHARE,
-    };
+    const rest = (endTicks ?? Infinity) - startTicks;
+    const inside = Math.min(durationTicks, Math.max(1, Math.round(rest)));
+    return { startTicks, durationTicks: inside, isDoubtful: i > 0 && rest < durationTicks * DOUBTFUL_SHARE };
   });
 }
 
