@@ -14,7 +14,7 @@ export type Resource = {
   ): Promise<ReadableStream<Uint8Array>>;
 };
 
-/** The resource lives at another path, relative to the one asked for (`../a/b`), plain: `server/` encodes it. */
+/** The resource lives at another address: a URL reference (percent-encoded), relative to the one asked for. */
 export type Redirect = { readonly redirectTo: string };
 
 export function isRedirect(answer: Resource | Redirect): answer is Redirect {

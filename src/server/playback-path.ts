@@ -17,7 +17,7 @@ export function decodePlaybackPath(requestTarget: string | undefined): string {
   return parts.join('/');
 }
 
-/** A decoded path as it stands in a URL. `..` parts keep their meaning. */
+/** A decoded path as it stands in a URL. */
 export function encodePath(path: string): string {
   return path.split('/').map(encodeURIComponent).join('/');
 }

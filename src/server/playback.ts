@@ -6,7 +6,7 @@ import type { PlaybackService } from '../pipeline/services.ts';
 import { clientGoneSignal } from './client-gone.ts';
 import type { ServerMetrics } from './metrics.ts';
 import { PLAYBACK_HEADERS, PREFLIGHT_HEADERS } from './playback-headers.ts';
-import { decodePlaybackPath, encodePath } from './playback-path.ts';
+import { decodePlaybackPath } from './playback-path.ts';
 import { sendHead, sendResource } from './send-resource.ts';
 
 /** Adds `GET`, `HEAD` and `OPTIONS` of `/v/:id/*`. */
@@ -35,8 +35,7 @@ export function addPlayback(app: FastifyInstance, playback: PlaybackService, met
     const headers = { ...PLAYBACK_HEADERS, 'Server-Timing': `resolve;dur=${milliseconds.toFixed(1)}` };
     if (isRedirect(found)) {
       // Where a thing lies may change with its revision: the way there is looked up each time.
-      const location = encodePath(found.redirectTo);
-      return sendHead(reply, 307, { ...headers, Location: location, 'Cache-Control': 'no-cache' });
+      return sendHead(reply, 307, { ...headers, Location: found.redirectTo, 'Cache-Control': 'no-cache' });
     }
     return sendResource(request, reply, found, signal, headers);
   }

@@ -16,7 +16,7 @@ const server = await startServer({
       etag: 'man',
     }),
     'empty.vtt': resourceOf('', { mediaType: 'text/vtt' }),
-    'hls/moved.m3u8': { redirectTo: '../pkg/Film #1? 100%/ü"\'.m3u8' },
+    'hls/moved.m3u8': { redirectTo: "../pkg/Film%20%231%3F%20100%25/%C3%BC%22'.m3u8" },
   }),
 });
 after(() => server[Symbol.asyncDispose]());
@@ -224,7 +224,7 @@ test('a resource without bytes', async () => {
   assert.deepEqual([status, headers['content-length'], body.length], [200, '0', 0]);
 });
 
-test('a redirect is relative, encoded, and looked up each time', async () => {
+test('a redirect is relative, encoded once, and looked up each time', async () => {
   for (const method of ['GET', 'HEAD']) {
     const { status, headers, body } = await rawRequest(server.origin, `/v/${VIDEO_ID}/hls/moved.m3u8`, {
       method,
