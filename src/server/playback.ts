@@ -35,7 +35,8 @@ export function addPlayback(app: FastifyInstance, playback: PlaybackService, met
     const headers = { ...PLAYBACK_HEADERS, 'Server-Timing': `resolve;dur=${milliseconds.toFixed(1)}` };
     if (isRedirect(found)) {
       // Where a thing lies may change with its revision: the way there is looked up each time.
-      return sendHead(reply, 307, { ...headers, Location: found.redirectTo, 'Cache-Control': 'no-cache' });
+      const redirect = { Location: found.redirectTo, 'Cache-Control': 'no-cache', 'Content-Length': 0 };
+      return sendHead(reply, 307, { ...headers, ...redirect });
     }
     return sendResource(request, reply, found, signal, headers);
   }
