@@ -44,6 +44,8 @@ export type VideoChoice = {
   readonly frames: number;
   readonly framesPerSegment: number;
   readonly bFrames: number;
+  /** B-frames that others refer to: the reorder delay is 2 frames instead of 1. */
+  readonly bPyramid: boolean;
 };
 
 const AAC_FRAME = 1024;
@@ -182,7 +184,8 @@ function encodeVideo(choice: VideoChoice, firstFrame: number, count: number): En
   context.maxBFrames = choice.bFrames;
   context.setFlags(AV_CODEC_FLAG_GLOBAL_HEADER);
   context.setOption('preset', 'veryfast');
-  context.setOption('x264-params', 'scenecut=0:threads=1');
+  const bPyramid = choice.bPyramid ? 'normal' : 'none';
+  context.setOption('x264-params', `scenecut=0:threads=1:b-pyramid=${bPyramid}`);
   check(context.open2Sync(codec, null), 'open the encoder');
   const extradata = Uint8Array.from(context.extraData ?? []);
   return { packets: encode(context, pictures(choice, firstFrame, count)), extradata };

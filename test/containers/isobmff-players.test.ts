@@ -27,6 +27,7 @@ const video = (bFrames: number) =>
     frames: FRAMES,
     framesPerSegment: FRAMES_PER_SEGMENT, // the last segment has one frame, fewer than the reorder delay
     bFrames,
+    bPyramid: bFrames > 0,
   });
 const audio = () => encodeAudioTrack('a', { frames: 130, framesPerSegment: 47 });
 

@@ -97,9 +97,14 @@ test('a hostile title stays inside its attribute', () => {
       assert.equal(variants.length, video.length || 1);
       // Line breaks inside would make more lines than there are tags and addresses.
       assert.equal(text.trimEnd().split('\n').length, 3 + media.length + 2 * variants.length);
-      // RFC 8216bis 4.4.6.1.1, 4.4.6.2.1
+      // RFC 8216bis 4.4.6.1.1
       assert.equal(new Set(media.map((tag) => tag['NAME'])).size, media.length);
+      const automatic = media.filter((tag) => tag['AUTOSELECT'] === 'YES');
+      assert.equal(automatic.filter((tag) => tag['DEFAULT'] === 'YES').length, hasGroup ? 1 : 0);
       assert.equal(media.filter((tag) => tag['DEFAULT'] === 'YES').length, hasGroup ? 1 : 0);
+      const languages = new Set(media.map((tag) => tag['LANGUAGE']));
+      assert.deepEqual(new Set(automatic.map((tag) => tag['LANGUAGE'])), languages);
+      assert.equal(automatic.length, languages.size);
       for (const [index, tag] of media.entries())
         assert.equal(unquote(tag['URI']), `${audio[index]?.id}.m3u8`);
     }),

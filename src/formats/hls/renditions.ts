@@ -11,6 +11,7 @@ export function audioRenditions(
 ): readonly string[] {
   const standard = defaultAudio(tracks);
   const names = uniqueNames(tracks);
+  const chosenByLanguage = firstOfEachLanguage(tracks, standard);
   return tracks.map((track, index) =>
     tag('EXT-X-MEDIA', {
       TYPE: 'AUDIO',
@@ -18,16 +19,32 @@ export function audioRenditions(
       NAME: quoted(names[index] ?? track.id),
       LANGUAGE: quoted(track.language),
       DEFAULT: track === standard ? 'YES' : 'NO',
-      AUTOSELECT: 'YES',
+      AUTOSELECT: chosenByLanguage.has(track) ? 'YES' : 'NO',
       CHANNELS: quoted(String(track.channels)),
       URI: quoted(playlistUri(track)),
     }),
   );
 }
 
-/** The one that plays when nobody chooses: 4.4.6.2.1 allows no second default in a group. */
+/** The one that plays when nobody chooses: 4.4.6.1.1 allows no second default in a group. */
 export function defaultAudio(tracks: readonly AudioTrack[]): AudioTrack | undefined {
   return tracks.find((track) => track.isDefault) ?? tracks[0];
+}
+
+/**
+ * 4.4.6.1.1: what a player may choose by itself must differ in language, or it could not choose. A second track
+ * of a language (a commentary) is for people to choose; the default is always among the former (4.4.6.1).
+ */
+function firstOfEachLanguage(
+  tracks: readonly AudioTrack[],
+  standard: AudioTrack | undefined,
+): ReadonlySet<AudioTrack> {
+  const standardFirst = tracks.toSorted((a, b) => Number(b === standard) - Number(a === standard));
+  const byLanguage = new Map<string | undefined, AudioTrack>();
+  for (const track of standardFirst) {
+    if (!byLanguage.has(track.language)) byLanguage.set(track.language, track);
+  }
+  return new Set(byLanguage.values());
 }
 
 /** 4.4.6.1.1: no two Renditions of a group share a NAME. */

@@ -4,7 +4,7 @@ import { toNumber } from '../../media/time.ts';
 import { AUDIO_GROUP } from './renditions.ts';
 import { quoted, tag } from './tag.ts';
 
-/** Players begin with the first Variant Stream in the list (6.3.1): what most connections can carry at once. */
+/** Many players (Apple's before iOS 13) begin with the first Variant Stream: what most connections carry at once. */
 const FIRST_VARIANT_BITS_PER_SECOND = 2_000_000;
 
 /** Tag and URI of a video track, played together with one of the group's `audio`. */

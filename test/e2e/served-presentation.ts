@@ -1,0 +1,76 @@
+/** A small presentation of really encoded segments on a loopback address, with a page for each player. */
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { FORMATS } from '../../src/formats/registry.ts';
+import { type Track, initPath, segmentPath } from '../../src/media/presentation.ts';
+import type { EncodedTrack } from '../encoded-track.ts';
+
+const REVISION = 'r1';
+
+export const PLAYER_LIBRARIES = {
+  'hls.js': 'hls.js/dist/hls.js',
+  'dash.js': 'dashjs/dist/modern/umd/dash.all.debug.js',
+  'shaka.js': 'shaka-player/dist/shaka-player.compiled.debug.js',
+} as const;
+
+type Served = { readonly mediaType: string; readonly body: string | Uint8Array };
+
+export type ServedPresentation = AsyncDisposable & {
+  /** Of the page, with a `<video>` and the player libraries. */
+  readonly origin: string;
+  /** Below which the formats' entries are: `${root}hls/main.m3u8`. */
+  readonly root: string;
+  /** Every path asked for that is not there. */
+  readonly missing: string[];
+};
+
+/** What a server of Sluice would hand out for these tracks, and nothing else. */
+export async function servePresentation(
+  encoded: readonly EncodedTrack<Track>[],
+): Promise<ServedPresentation> {
+  const objects = new Map<string, Served>([['/', { mediaType: 'text/html', body: page() }]]);
+  for (const [name, path] of Object.entries(PLAYER_LIBRARIES)) {
+    const file = fileURLToPath(new URL(`../../node_modules/${path}`, import.meta.url));
+    objects.set(`/${name}`, { mediaType: 'text/javascript', body: readFileSync(file) });
+  }
+  const input = { presentation: { tracks: encoded.map(({ track }) => track) }, revision: REVISION };
+  for (const format of FORMATS) {
+    for (const path of format.paths(input)) {
+      const manifest = format.resolve(input, path);
+      if (manifest) objects.set(`/v/vid/${path}`, { mediaType: manifest.mediaType, body: manifest.text });
+    }
+  }
+  for (const { track, init, segments } of encoded) {
+    const mediaType = `${track.kind}/mp4`;
+    objects.set(`/v/vid/${initPath(REVISION, track.id)}`, { mediaType, body: init });
+    segments.forEach((body, index) =>
+      objects.set(`/v/vid/${segmentPath(REVISION, track.id, index)}`, { mediaType, body }),
+    );
+  }
+
+  const missing: string[] = [];
+  const server = createServer((request, response) => {
+    const found = objects.get(request.url ?? '');
+    if (found === undefined) missing.push(request.url ?? '');
+    response.writeHead(found === undefined ? 404 : 200, { 'content-type': found?.mediaType ?? 'text/plain' });
+    response.end(found?.body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    origin,
+    root: `${origin}/v/vid/`,
+    missing,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function page(): string {
+  const scripts = Object.keys(PLAYER_LIBRARIES).map((name) => `<script src="/${name}"></script>`);
+  return `<!doctype html><link rel="icon" href="data:,"><video muted></video>${scripts.join('')}`;
+}
