@@ -36,10 +36,11 @@ export const H264_LEVELS: readonly H264Level[] = [
   level(62, 16711680, 139264, 696320, 800000, 800000),
 ];
 
+/** Constrained Baseline, Main and High, as x264 names them. */
 export type H264Profile = 'baseline' | 'main' | 'high';
 
 export type H264Requirements = {
-  /** `high` without it. */
+  /** Decides the factor of bitrates; `high` without it. */
   readonly profile?: H264Profile;
   /** In pixels. */
   readonly width: number;

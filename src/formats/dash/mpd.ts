@@ -7,6 +7,7 @@ import { element } from './xml.ts';
 /** 8.4 and 8.12: numbered segments from templates; CMAF constraints on them. */
 const PROFILES = 'urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019';
 
+/** The whole MPD as XML: nothing about it changes later, because the grid is fixed before anything is encoded. */
 export function mpd(presentation: Presentation, revision: string): string {
   const period = element('Period', { id: '0', start: 'PT0S' }, adaptationSets(presentation.tracks, revision));
   const root = element(

@@ -23,8 +23,6 @@ export function tag(name: string, attributes: Readonly<Record<string, Plain | Qu
 }
 
 /** Marks a text to be written in quotes; undefined stays undefined, and is left out. */
-export function quoted(text: string): Quoted;
-export function quoted(text: string | undefined): Quoted | undefined;
 export function quoted(text: string | undefined): Quoted | undefined {
   return text === undefined ? undefined : { quoted: text };
 }
