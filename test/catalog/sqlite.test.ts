@@ -116,17 +116,29 @@ test('several processes may open a new catalog at once', async () => {
   await using folder = await temporaryFolder();
   const file = join(folder.path, 'catalog.db');
   const module = new URL('../../src/catalog/sqlite.ts', import.meta.url).href;
+  const ready = new Int32Array(new SharedArrayBuffer(4));
+  const workers = 4;
   const code = `
+    import { workerData } from 'node:worker_threads';
     import { openSqliteCatalog } from ${JSON.stringify(module)};
+    const { ready } = workerData;
+    Atomics.add(ready, 0, 1);
+    Atomics.notify(ready, 0);
+    for (let count; (count = Atomics.load(ready, 0)) < ${workers}; ) Atomics.wait(ready, 0, count);
     const catalog = await openSqliteCatalog({ file: ${JSON.stringify(file)}, now: () => new Date() });
     await catalog.ping();
     await catalog.close();
   `;
-  const exits = Array.from({ length: 4 }, () => {
-    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`));
+  const exits = Array.from({ length: workers }, () => {
+    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), {
+      workerData: { ready },
+    });
     return new Promise((resolve, reject) => worker.on('error', reject).on('exit', resolve));
   });
-  assert.deepEqual(await Promise.all(exits), [0, 0, 0, 0]);
+  assert.deepEqual(
+    await Promise.all(exits),
+    exits.map(() => 0),
+  );
 });
 
 test('answers a ping until it is closed', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { AppError } from '../../src/errors.ts';
 import { fileSystemStore } from '../../src/storage/file-system.ts';
@@ -123,6 +124,8 @@ test('a key that is put again while it is being dropped is there afterwards', as
   const putB = store.put(key('b'), new Uint8Array(60));
   await deleting.promise;
   const putA = store.put(key('a'), new Uint8Array(30));
+  // Time enough for a put that does not wait.
+  await sleep(50);
   released.resolve();
   await Promise.all([putA, putB]);
   assert.deepEqual(await keysOf(inner, ''), ['a', 'b']);
