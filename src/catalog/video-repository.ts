@@ -1,5 +1,6 @@
 import type { Video, VideoId, VideoSource, VideoStatus } from './video.ts';
 
+/** One page of a list; without `nextCursor` it is the last. */
 export type VideoPage = { readonly items: readonly Video[]; readonly nextCursor?: string };
 
 export type VideoQuery = {

@@ -9,7 +9,9 @@ declare const brand: unique symbol;
 /** `vid_` and 32 hex digits, 48 bits of Unix milliseconds then 80 random bits: sorts by creation. Made by {@link newVideoId} or {@link parseVideoId}. */
 export type VideoId = string & { readonly [brand]: 'VideoId' };
 
+/** How far a video has come; what each status means is in the public interface (design, section 8). */
 export type VideoStatus = 'uploading' | 'inspecting' | 'playable' | 'ready' | 'failed';
+/** Every status, in the order in which a video goes through them. */
 export const VIDEO_STATUSES: readonly VideoStatus[] = [
   'uploading',
   'inspecting',
@@ -47,6 +49,7 @@ export type VideoSource = {
   readonly etag: string;
 };
 
+/** What there is to play: a media file that we encode, or a package that is played as it is. */
 export type VideoContent =
   | { readonly kind: 'media'; readonly source: SourceInfo }
   | { readonly kind: 'package'; readonly package: PackageInfo };

@@ -34,4 +34,5 @@ export type PackagedTrack = {
   readonly segments: readonly PackagedBytes[];
 };
 
+/** A file of the package, by its path below the package's root, or a part of it. */
 export type PackagedBytes = { readonly path: string; readonly range?: ByteRange };

@@ -11,6 +11,7 @@ export type Presentation = {
   readonly tracks: readonly Track[];
 };
 
+/** What is played at the same time as other tracks, or instead of them: one rung, or one language. */
 export type Track = VideoTrack | AudioTrack;
 
 export type VideoTrack = TrackBase & {
@@ -82,10 +83,12 @@ export function segmentPath(revision: string, trackId: string, index: number): s
   return `cmaf/${revision}/${trackId}/${index}.m4s`;
 }
 
+/** Whether `track` has pictures. */
 export function isVideo(track: Track): track is VideoTrack {
   return track.kind === 'video';
 }
 
+/** Whether `track` has sound. */
 export function isAudio(track: Track): track is AudioTrack {
   return track.kind === 'audio';
 }

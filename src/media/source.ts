@@ -50,6 +50,7 @@ export type SourceColor = {
   readonly matrix: string;
 };
 
+/** One kept audio track. `language` is BCP 47; it and `title` are absent where the source does not say. */
 export type SourceAudio = SourceSpan & {
   readonly streamIndex: number;
   readonly codec: string;
