@@ -25,7 +25,6 @@ function withoutExtension(name: string): string {
 
 /** Underscores, and dots where no spaces part the words, are spaces. */
 function readable(name: string): string {
-  const spaced = name.replaceAll('_', ' ');
-  const words = /\s/.test(spaced) ? spaced : spaced.replace(/\.(?=\S)/g, ' ');
-  return words.replace(/\s+/g, ' ').trim() || name;
+  const words = /\s/.test(name) ? name : name.replace(/\.(?=\S)/g, ' ');
+  return words.replace(/[\s_]+/g, ' ').trim() || name;
 }

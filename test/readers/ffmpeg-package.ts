@@ -12,34 +12,9 @@ import { keyBelow, readBytes } from './library.ts';
 /** Of what {@link makePackage} makes. */
 export const SOURCE = { seconds: 8, frames: 200, width: 320, height: 180 };
 
-const INPUTS = [
-  '-f',
-  'lavfi',
-  '-i',
-  `testsrc2=size=320x180:rate=25:duration=${SOURCE.seconds}`,
-  '-f',
-  'lavfi',
-  '-i',
-  `sine=frequency=440:sample_rate=48000:duration=${SOURCE.seconds}`,
-];
-const CODECS = [
-  '-c:v',
-  'libx264',
-  '-preset',
-  'ultrafast',
-  '-bf',
-  '2',
-  '-g',
-  '50',
-  '-sc_threshold',
-  '0',
-  '-pix_fmt',
-  'yuv420p',
-  '-c:a',
-  'aac',
-  '-ac',
-  '2',
-];
+const ARGUMENTS = `-v error -y -f lavfi -i testsrc2=size=320x180:rate=25:duration=${SOURCE.seconds}
+  -f lavfi -i sine=frequency=440:sample_rate=48000:duration=${SOURCE.seconds}
+  -c:v libx264 -preset ultrafast -bf 2 -g 50 -sc_threshold 0 -pix_fmt yuv420p -c:a aac -ac 2`;
 
 export type Folder = { readonly path: string; readonly store: ObjectStore } & Disposable;
 
@@ -52,10 +27,15 @@ export function temporaryFolder(): Folder {
   };
 }
 
-/** Runs ffmpeg in `folder` (made if need be); `output`: maps, muxer options and the manifest's name. */
-export function makePackage(ffmpeg: Tool, folder: string, output: readonly string[]): void {
+/** Runs ffmpeg in `folder` (made if need be). `output`: maps, muxer options, the manifest's name; `more`: options with spaces inside. */
+export function makePackage(
+  ffmpeg: Tool,
+  folder: string,
+  output: string,
+  more: readonly string[] = [],
+): void {
   mkdirSync(folder, { recursive: true });
-  execFileSync(ffmpeg.path, ['-v', 'error', '-y', ...INPUTS, ...CODECS, ...output], { cwd: folder });
+  execFileSync(ffmpeg.path, [...words(ARGUMENTS), ...more, ...words(output)], { cwd: folder });
 }
 
 /** How many packets ffprobe finds in the init segment and all segments of a track, joined: the judge of ranges. */
@@ -71,15 +51,14 @@ export async function countPackets(
   );
   const joined = join(path, '.joined');
   writeFileSync(joined, Buffer.concat(bytes));
-  const entries = [
-    '-count_packets',
-    '-select_streams',
-    '0',
-    '-show_entries',
-    'stream=nb_read_packets',
-    '-of',
-    'csv=p=0',
-  ];
-  const answer = execFileSync(ffprobe.path, ['-v', 'error', ...entries, joined], { encoding: 'utf8' });
+  const entries = words(
+    '-v error -count_packets -select_streams 0 -show_entries stream=nb_read_packets -of csv=p=0',
+  );
+  const answer = execFileSync(ffprobe.path, [...entries, joined], { encoding: 'utf8' });
   return Number(answer.split('\n')[0]?.replace(/\D/g, ''));
+}
+
+/** For arguments in which nothing contains a space. */
+function words(text: string): string[] {
+  return text.trim().split(/\s+/);
 }

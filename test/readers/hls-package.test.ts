@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { isAppError } from '../../src/errors.ts';
 import { presentationDurationSeconds } from '../../src/media/presentation.ts';
 import { readPackage } from '../../src/readers/read-package.ts';
@@ -34,27 +34,13 @@ async function refuses(files: Record<string, string>, why: RegExp): Promise<void
 describe('HLS packages made by ffmpeg', { skip: ffmpeg.skip || ffprobe.skip }, () => {
   test('fragmented MP4 in byte ranges of one file, picture and sound in groups', async () => {
     using folder = temporaryFolder();
-    makePackage(ffmpeg, join(folder.path, 'ranges'), [
-      '-map',
-      '0:v',
-      '-map',
-      '1:a',
-      '-f',
-      'hls',
-      '-hls_time',
-      '2',
-      '-hls_playlist_type',
-      'vod',
-      '-hls_segment_type',
-      'fmp4',
-      '-hls_flags',
-      'single_file',
-      '-master_pl_name',
-      'main.m3u8',
-      '-var_stream_map',
-      'a:0,agroup:sound,language:deu,default:yes v:0,agroup:sound',
-      'stream_%v.m3u8',
-    ]);
+    const options = '-hls_time 2 -hls_playlist_type vod -hls_segment_type fmp4 -hls_flags single_file';
+    makePackage(
+      ffmpeg,
+      join(folder.path, 'ranges'),
+      `-map 0:v -map 1:a -f hls ${options} -master_pl_name main.m3u8 stream_%v.m3u8`,
+      ['-var_stream_map', 'a:0,agroup:sound,language:deu,default:yes v:0,agroup:sound'],
+    );
     const info = await read(folder.store, 'ranges/main.m3u8');
     assert.deepEqual([info.root, info.entry, info.files.length], ['ranges', 'main.m3u8', 5]);
     const [video, audio] = info.presentation.tracks;
@@ -75,15 +61,7 @@ describe('HLS packages made by ffmpeg', { skip: ffmpeg.skip || ffprobe.skip }, (
 
   test('a lone playlist of transport streams', async () => {
     using folder = temporaryFolder();
-    makePackage(ffmpeg, join(folder.path, 'lone'), [
-      '-f',
-      'hls',
-      '-hls_time',
-      '2',
-      '-hls_list_size',
-      '0',
-      'video.m3u8',
-    ]);
+    makePackage(ffmpeg, join(folder.path, 'lone'), '-f hls -hls_time 2 -hls_list_size 0 video.m3u8');
     const info = await read(folder.store, 'lone/video.m3u8');
     const [track] = info.presentation.tracks;
     assert.ok(track?.kind === 'video' && info.media[track.id]?.container === 'mpegts');

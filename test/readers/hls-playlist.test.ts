@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { isAppError } from '../../src/errors.ts';
 import { parseAttributeList } from '../../src/readers/hls/attribute-list.ts';
 import { type MediaPlaylist, parsePlaylist } from '../../src/readers/hls/parse-playlist.ts';
