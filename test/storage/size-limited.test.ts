@@ -20,7 +20,12 @@ testObjectStore('a store with room to spare', async () => {
 
 test('what was not used for longest makes room; get, head and put are uses', async () => {
   await using folder = await temporaryFolder();
-  const store = await limited(fileSystemStore(folder.path), 50);
+  const evicted: string[] = [];
+  const store = await openSizeLimitedStore(fileSystemStore(folder.path), {
+    limitBytes: 50,
+    onEvicted: (at) => evicted.push(at),
+    onEvictionFailed: assert.ifError,
+  });
   for (const name of ['a', 'b', 'c', 'd', 'e']) await store.put(key(name), new Uint8Array(10));
   await (await store.get(key('a'))).body.cancel();
   await store.head(key('b'));
@@ -28,6 +33,7 @@ test('what was not used for longest makes room; get, head and put are uses', asy
   await store.put(key('f'), new Uint8Array(11));
   assert.deepEqual(await keysOf(store, ''), ['a', 'b', 'c', 'f']);
   await rejects(store.get(key('d')), 'object_not_found');
+  assert.deepEqual(evicted, ['d', 'e']);
 });
 
 test('stays within its limit, keeps as much as fits, and never drops what was just put', async () => {
