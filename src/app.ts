@@ -6,6 +6,7 @@ import { type LevelWithSilent, pino } from 'pino';
 import { openSqliteCatalog } from './catalog/sqlite.ts';
 import type { Video } from './catalog/video.ts';
 import type { Config } from './config.ts';
+import { AppError } from './errors.ts';
 import { startEngine } from './engine/supervisor.ts';
 import { Library } from './pipeline/library.ts';
 import { OnDemandEncoder } from './pipeline/on-demand.ts';
@@ -40,6 +41,8 @@ const VERSION = '0.1.0';
 /** Children that wait for a first request: the picture and the sound of one new viewer. */
 const SPARE_CHILDREN = 2;
 const IDLE_CHILD_MS = 20_000;
+/** How long running requests may go on after a stop: everything has ended within five seconds. */
+const GRACE_MS = 3500;
 
 /** Starts the server with everything embedded: SQLite, folders, encoders in child processes. */
 export async function startApp(config: Config): Promise<App> {
@@ -106,11 +109,18 @@ export async function startApp(config: Config): Promise<App> {
       logLevel: config.logLevel,
       webRoot: WEB_ROOT,
       version: VERSION,
+      graceMilliseconds: GRACE_MS,
       ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
     },
   });
   await folder.start();
-  const url = await server.listen({ host: config.host, port: config.port });
+  const url = await server.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
+    const where = `${config.host}:${config.port}`;
+    throw new AppError(
+      'config_invalid',
+      `cannot listen on ${where} (${(error as NodeJS.ErrnoException).code})`,
+    );
+  });
 
   return {
     url,

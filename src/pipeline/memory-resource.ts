@@ -3,7 +3,7 @@ import type { Resource } from './resource.ts';
 
 /** Bytes in memory as a {@link Resource}. */
 export function memoryResource(
-  bytes: Uint8Array<ArrayBuffer>,
+  bytes: Uint8Array,
   mediaType: string,
   options: { readonly isImmutable: boolean },
 ): Resource {
@@ -13,6 +13,6 @@ export function memoryResource(
     etag: createHash('sha256').update(bytes).digest('base64url').slice(0, 22),
     isImmutable: options.isImmutable,
     open: async (range) =>
-      new Blob([range === undefined ? bytes : bytes.subarray(range.start, range.end + 1)]).stream(),
+      ReadableStream.from([range === undefined ? bytes : bytes.subarray(range.start, range.end + 1)]),
   };
 }

@@ -211,7 +211,7 @@ export class OnDemandEncoder {
     } catch (error) {
       if (!isAppError(error, 'object_store_full')) throw error;
     }
-    return memoryResource(new Uint8Array(bytes), 'video/iso.segment', { isImmutable: true });
+    return memoryResource(bytes, 'video/iso.segment', { isImmutable: true });
   }
 
   #isWanted(run: Run): boolean {

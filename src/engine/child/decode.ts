@@ -6,7 +6,7 @@ import type { SourceSpan } from '../../media/source.ts';
 import { toNumber } from '../../media/time.ts';
 import { MAX_PIXELS } from './limits.ts';
 import type { OpenSource } from './source.ts';
-import { seekTo } from './timestamps.ts';
+import { rewind, seekTo } from './timestamps.ts';
 
 /** Where an imprecise seek lands too late, it is repeated from this much earlier, in seconds. */
 const EARLIER_SECONDS = [0, 3, 12, 60, Number.POSITIVE_INFINITY];
@@ -53,7 +53,7 @@ export async function* decodeFrom(source: OpenSource, options: DecodeOptions): A
   const first = span.startTicks * toNumber(span.timeBase);
   for (const earlier of EARLIER_SECONDS) {
     const target = Math.max(first, wanted - earlier);
-    await seekTo(source, target);
+    await (target > first ? seekTo(source, target) : rewind(source, first));
     decoder.flushBuffers();
     let isInTime = false;
     for await (const frame of decodeOn(source, decoder, options)) {

@@ -190,8 +190,18 @@ function sampleAspectRatioOf(stream: Stream): Rational {
   return rational(1);
 }
 
+/** BCP 47 from what containers say, mostly ISO 639-2: `eng` is `en`. Undefined for none, or nonsense. */
+function languageTag(text: string): string | undefined {
+  try {
+    const [tag] = Intl.getCanonicalLocales(text);
+    return tag === 'und' ? undefined : tag;
+  } catch {
+    return undefined;
+  }
+}
+
 function describeAudio(stream: Stream, span: SourceSpan): SourceAudio {
-  const language = stream.metadata?.get('language') ?? undefined;
+  const language = languageTag(stream.metadata?.get('language') ?? '');
   const title = stream.metadata?.get('title') ?? undefined;
   return {
     ...span,
@@ -199,7 +209,7 @@ function describeAudio(stream: Stream, span: SourceSpan): SourceAudio {
     codec: avGetCodecName(stream.codecpar.codecId) ?? 'unknown',
     channels: stream.codecpar.channels,
     sampleRate: stream.codecpar.sampleRate,
-    ...(language === undefined || language === 'und' ? {} : { language }),
+    ...(language === undefined ? {} : { language }),
     ...(title === undefined ? {} : { title }),
     isDefault: isDefaultTrack(stream),
   };

@@ -5,6 +5,7 @@ import {
   AVERROR_EAGAIN,
   AVERROR_EOF,
   AVSEEK_FLAG_BACKWARD,
+  AVSEEK_FLAG_BYTE,
 } from 'node-av/constants';
 import { Packet, type Stream } from 'node-av/lib';
 import type { OpenSource } from './source.ts';
@@ -58,6 +59,16 @@ export async function seekTo(source: OpenSource, seconds: number): Promise<boole
   return result >= 0;
 }
 
+/**
+ * Moves to the very beginning. Some containers seek to any packet, not only to where decoding can start, and
+ * some refuse a time before the first: so well before it, and if need be to the first byte.
+ */
+export async function rewind(source: OpenSource, startSeconds: number): Promise<void> {
+  if (await seekTo(source, startSeconds - 10)) return;
+  await source.format.seekFrame(-1, 0n, AVSEEK_FLAG_BYTE);
+  source.throwIfReadFailed();
+}
+
 /** The end of each track's last sample, in ticks, by stream index. */
 export type TrackEnds = Map<number, number>;
 
@@ -81,7 +92,7 @@ export async function measureEnds(
     if (wanted.every((stream) => hasReasonableEnd(ends, stream, claimedEndSeconds! - step))) return ends;
     // Nothing of some track there: it ends earlier, by its own account or because the file is cut off.
   }
-  await seekTo(source, startSeconds - 1);
+  await rewind(source, startSeconds);
   return readEnds(source);
 }
 
