@@ -13,7 +13,11 @@ export type PackageInfo = {
   readonly entry: string;
   /** Every file that a player may fetch, the manifests included: nothing else in the folder is ever served. */
   readonly files: readonly PackageFile[];
-  /** What the package plays, as its manifests say. Times in each track's own timescale. */
+  /**
+   * What the package plays, as its manifests say. Times in each track's own timescale. What neither they nor
+   * the media say is 0 or empty: size, frame rate (0/1), channels, sample rate, codecs. A variant with sound
+   * inside is one video track whose `codecs` lists both.
+   */
   readonly presentation: Presentation;
   /** Where the segments of each track of `presentation` lie, by track id. */
   readonly media: Readonly<Record<string, PackagedTrack>>;
@@ -27,6 +31,7 @@ export type PackageFile = {
 };
 
 export type PackagedTrack = {
+  /** `other`: to be played as it lies, not to be rewrapped (encrypted, breaks in its timestamps, no init segment). */
   readonly container: 'fmp4' | 'mpegts' | 'aac' | 'webm' | 'webvtt' | 'other';
   /** Absent for containers that need none. */
   readonly init?: PackagedBytes;

@@ -7,6 +7,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { frameRateFromCount, UNKNOWN_FRAME_RATE } from './frame-rates.ts';
 import { readRange } from './manifest-text.ts';
 import type { DraftBytes, DraftTrack } from './package-draft.ts';
+import { describeTransportStream } from './transport-stream.ts';
 
 const MAX_INIT_BYTES = 1024 * 1024;
 const MAX_SEGMENT_BYTES = 16 * 1024 * 1024;
@@ -18,10 +19,32 @@ export async function fillIn(
   signal: AbortSignal,
 ): Promise<DraftTrack> {
   const init = await readInit(store, draft, signal);
-  const described = init === undefined ? draft : { ...draft, track: withInit(draft.track, init) };
-  if (described.track.kind !== 'video' || described.track.frameRate.num > 0) return described;
-  const frameRate = await measureFrameRate(store, draft, init, signal);
-  return { ...described, track: { ...described.track, frameRate } };
+  const track = init === undefined ? draft.track : withInit(draft.track, init);
+  if (track.kind !== 'video' || isComplete(track)) return { ...draft, track };
+  const facts = await lookIntoSegment(store, draft, init, signal);
+  return { ...draft, track: facts === undefined ? track : withFacts(track, facts) };
+}
+
+type VideoFacts = {
+  readonly frameRate: Rational;
+  readonly codecs: string;
+  readonly width: number;
+  readonly height: number;
+};
+
+function isComplete({ codecs, width, height, frameRate }: VideoFacts): boolean {
+  return codecs !== '' && width > 0 && height > 0 && frameRate.num > 0;
+}
+
+function withFacts(track: DraftTrack['track'] & { kind: 'video' }, facts: VideoFacts): DraftTrack['track'] {
+  const isSized = track.width > 0 && track.height > 0;
+  return {
+    ...track,
+    codecs: track.codecs || facts.codecs,
+    width: isSized ? track.width : facts.width,
+    height: isSized ? track.height : facts.height,
+    frameRate: track.frameRate.num > 0 ? track.frameRate : facts.frameRate,
+  };
 }
 
 function withInit(track: DraftTrack['track'], init: ParsedInitTrack): DraftTrack['track'] {
@@ -54,21 +77,26 @@ async function readInit(
   });
 }
 
-async function measureFrameRate(
+async function lookIntoSegment(
   store: ObjectStore,
   { container, segments, track }: DraftTrack,
   init: ParsedInitTrack | undefined,
   signal: AbortSignal,
-): Promise<Rational> {
+): Promise<VideoFacts | undefined> {
   const first = segments[0];
-  if (first === undefined || (container !== 'fmp4' && container !== 'mpegts')) return UNKNOWN_FRAME_RATE;
-  const measured = await orUndefined(async () => {
+  if (first === undefined || (container !== 'fmp4' && container !== 'mpegts')) return undefined;
+  return orUndefined(async () => {
     const bytes = await readRange(store, first.key, limit(first, MAX_SEGMENT_BYTES), signal);
-    if (container === 'mpegts')
-      return frameRateFromCount(countPictures(bytes), first.durationTicks / track.timescale);
-    return init === undefined ? undefined : rateOfFragment(bytes, init);
+    if (container === 'mpegts') {
+      const facts = describeTransportStream(bytes);
+      return {
+        ...facts,
+        frameRate: frameRateFromCount(facts.pictures, first.durationTicks / track.timescale),
+      };
+    }
+    const frameRate = init === undefined ? UNKNOWN_FRAME_RATE : rateOfFragment(bytes, init);
+    return { frameRate, codecs: '', width: 0, height: 0 };
   });
-  return measured ?? UNKNOWN_FRAME_RATE;
 }
 
 function rateOfFragment(bytes: Uint8Array, init: ParsedInitTrack): Rational {
@@ -78,21 +106,6 @@ function rateOfFragment(bytes: Uint8Array, init: ParsedInitTrack): Rational {
     )?.samples ?? [];
   const ticks = samples.reduce((sum, { durationTicks }) => sum + durationTicks, 0);
   return frameRateFromCount(samples.length, ticks / init.timescale);
-}
-
-const PACKET_BYTES = 188;
-
-/** Video PES packets that begin in a transport stream: one for each picture (ISO/IEC 13818-1 2.4.3.2, 2.4.3.6). */
-function countPictures(bytes: Uint8Array): number {
-  let pictures = 0;
-  for (let at = 0; at + PACKET_BYTES <= bytes.length && bytes[at] === 0x47; at += PACKET_BYTES) {
-    const startsUnit = ((bytes[at + 1] ?? 0) & 0x40) !== 0;
-    const control = bytes[at + 3] ?? 0;
-    const payload = at + 4 + ((control & 0x20) === 0 ? 0 : 1 + (bytes[at + 4] ?? 0));
-    const isStartCode = bytes[payload] === 0 && bytes[payload + 1] === 0 && bytes[payload + 2] === 1;
-    if (startsUnit && isStartCode && ((bytes[payload + 3] ?? 0) & 0xf0) === 0xe0) pictures += 1;
-  }
-  return pictures;
 }
 
 function limit({ range }: DraftBytes, bytes: number): { readonly start: number; readonly end: number } {

@@ -65,7 +65,8 @@ describe('HLS packages made by ffmpeg', { skip: ffmpeg.skip || ffprobe.skip }, (
     const info = await read(folder.store, 'lone/video.m3u8');
     const [track] = info.presentation.tracks;
     assert.ok(track?.kind === 'video' && info.media[track.id]?.container === 'mpegts');
-    assert.deepEqual(track.frameRate, { num: 25, den: 1 });
+    assert.deepEqual([track.width, track.height, track.frameRate], [320, 180, { num: 25, den: 1 }]);
+    assert.match(track.codecs, /^avc1\.[0-9a-f]{6},mp4a\.40\.2$/);
     assert.ok(Math.abs(presentationDurationSeconds(info.presentation) - SOURCE.seconds) < 0.1);
     assert.equal(info.files.length, 1 + track.segments.length);
   });
