@@ -19,6 +19,7 @@ const MEMORY_CHECK_MS = 1000;
 /** Linux keeps resident memory in pages of this size (x86-64 and arm64 as distributions configure it). */
 const PAGE_BYTES = 4096;
 
+/** Whether someone waits for the work. */
 export type Priority = 'viewer' | 'background';
 
 /** What the child says of a job besides `read`, `done` and `failed`, which are dealt with here. */
@@ -36,6 +37,7 @@ export type Conversation = {
   readonly signal: AbortSignal;
 };
 
+/** A running child process. It has one job at a time. */
 export class EngineChild {
   readonly priority: Priority;
   readonly #process: ChildProcess;

@@ -11,6 +11,7 @@ export type SourceBytes = {
   read(offset: number, length: number, signal: AbortSignal): Promise<Uint8Array>;
 };
 
+/** One finished CMAF segment. */
 export type EncodedSegment = { readonly trackId: string; readonly index: number; readonly bytes: Uint8Array };
 
 export type EncodeRequest = {

@@ -10,6 +10,7 @@ import type { SourceInfo } from '../media/source.ts';
 /** What a child needs to know to open a source. */
 export type SourceHandle = { readonly bytes: number; readonly container: ContainerName };
 
+/** What a child can be asked to do. */
 export type Job =
   | { readonly type: 'ping' }
   | { readonly type: 'inspect'; readonly source: SourceHandle }
@@ -62,6 +63,7 @@ const MAX_HEADER_BYTES = 4 * 1024 * 1024;
 const MAX_PAYLOAD_BYTES = 512 * 1024 * 1024;
 const PREFIX_BYTES = 8;
 
+/** One message as it came over the socket: its header parsed as JSON, not checked. */
 export type Frame = { readonly header: unknown; readonly payload: Uint8Array };
 
 const EMPTY = new Uint8Array(0);

@@ -7,6 +7,11 @@ import { type Rational, rescale, toNumber } from './time.ts';
 
 /** What a segment lasts, nearly: the next whole number of frames. */
 export const SEGMENT_SECONDS = 4;
+/**
+ * A rest shorter than this is added to the segment before it. hls.js never ends a stream whose last segment has
+ * no more frames than the reorder delay (docs/decisions/011), and tiny objects are of no use to anybody.
+ */
+const SHORTEST_SEGMENT_SECONDS = 1;
 /** Segments in a chunk, the unit of background work. */
 export const SEGMENTS_PER_CHUNK = 8;
 /** AAC-LC: samples in a frame (ISO/IEC 14496-3 4.5.2.1.1), and the one sample rate that is put out. */
@@ -33,7 +38,7 @@ export function videoGrid(frameRate: Rational, frameCount: number): TrackGrid {
   const step = framesPerSegment(frameRate);
   const boundaries: number[] = [];
   for (let frame = 0; frame < frameCount; frame += step) boundaries.push(frame);
-  boundaries.push(frameCount);
+  endAt(boundaries, frameCount, SHORTEST_SEGMENT_SECONDS * toNumber(frameRate));
   // A timescale of 24 would do for 24 fps, but players compute better with finer ticks.
   const scale = frameRate.num < 10_000 ? 1000 : 1;
   return { timescale: frameRate.num * scale, frameTicks: frameRate.den * scale, boundaries };
@@ -51,8 +56,14 @@ export function audioGrid(segmentSeconds: Rational, frameCount: number): TrackGr
     if (boundary >= frameCount) break;
     boundaries.push(boundary);
   }
-  boundaries.push(frameCount);
+  endAt(boundaries, frameCount, SHORTEST_SEGMENT_SECONDS / toNumber(frame));
   return { timescale: AUDIO_SAMPLE_RATE, frameTicks: AAC_FRAME_SAMPLES, boundaries };
+}
+
+/** Ends the last segment, which joins the one before it where it would have fewer than `least` frames. */
+function endAt(boundaries: number[], frameCount: number, least: number): void {
+  if (boundaries.length > 1 && frameCount - boundaries.at(-1)! < least) boundaries.pop();
+  boundaries.push(frameCount);
 }
 
 /** The segments of a grid, in the model that formats know. */

@@ -15,7 +15,7 @@ import {
 import { ladderFor, peakBitsPerSecond, type Rung } from './ladder.ts';
 import type { AudioTrack, Presentation, VideoTrack } from './presentation.ts';
 import type { SourceAudio, SourceInfo, SourceSpan, SourceVideo } from './source.ts';
-import { compare, multiply, type Rational, rational, roundRational, subtract } from './time.ts';
+import { compare, multiply, type Rational, rational, roundRational, subtract, toNumber } from './time.ts';
 
 /**
  * Part of every revision: raise it when the same source would be cut or encoded differently, so that segments
@@ -29,6 +29,7 @@ export type Plan = {
   readonly encodings: ReadonlyMap<string, TrackEncoding>;
 };
 
+/** How one track is made from the source. */
 export type TrackEncoding = VideoEncoding | AudioEncoding;
 
 export type VideoEncoding = {
@@ -41,6 +42,11 @@ export type VideoEncoding = {
   /** Output frame that the source's first frame becomes: the gap before it is filled with that frame. */
   readonly firstSourceFrame: number;
   readonly rung: Rung;
+  /**
+   * Frames by which decoding runs ahead of presentation: 1 with B-frames, 0 without. hls.js ignores edit lists
+   * and so believes pictures to lie this much later than they do; it bears 50 ms (docs/decisions/011).
+   */
+  readonly reorderFrames: 0 | 1;
 };
 
 export type AudioEncoding = {
@@ -54,6 +60,9 @@ export type AudioEncoding = {
   readonly firstSourceSample: number;
   readonly bitsPerSecond: number;
 };
+
+/** One frame of this rate lasts 50 ms. */
+const LEAST_REORDERED_RATE = 20;
 
 const AUDIO_BITS_PER_SECOND = 128_000;
 /** AAC frames vary around the rate asked for; the encoder's reservoir evens it out over a segment. */
@@ -100,6 +109,7 @@ function planVideo(video: SourceVideo, origin: Rational): { track: VideoTrack; e
   );
   const grid = videoGrid(video.frameRate, firstSourceFrame + Math.max(1, sourceFrames));
   const segments = segmentsOf(grid);
+  const reorderFrames = canReorder(video.frameRate, grid.boundaries.at(-1)!) ? 1 : 0;
   const segmentSeconds = (grid.frameTicks * framesPerSegment(video.frameRate)) / grid.timescale;
   return ladderFor(video).map((rung, index) => {
     const trackId = `v${rung.name}`;
@@ -112,6 +122,7 @@ function planVideo(video: SourceVideo, origin: Rational): { track: VideoTrack; e
         frameRate: video.frameRate,
         firstSourceFrame,
         rung,
+        reorderFrames,
       },
       track: {
         kind: 'video',
@@ -130,6 +141,11 @@ function planVideo(video: SourceVideo, origin: Rational): { track: VideoTrack; e
       },
     };
   });
+}
+
+/** Whether one frame is within hls.js's tolerance, and the video long enough for it not to matter at the end. */
+function canReorder(frameRate: Rational, frameCount: number): boolean {
+  return toNumber(frameRate) >= LEAST_REORDERED_RATE && frameCount >= toNumber(frameRate);
 }
 
 function planAudio(

@@ -34,6 +34,7 @@ export type LibraryOptions = {
 const SETTLE_MS = 1000;
 const POLL_MS = 30_000;
 
+/** Follows the library folder until it is closed. */
 export class Library {
   readonly #options: LibraryOptions;
   readonly #inspections: PQueue;

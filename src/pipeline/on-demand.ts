@@ -57,6 +57,7 @@ type Run = {
 /** Who watches what: the last segment asked for of a track, and when. */
 type Watching = { readonly target: Encodable; readonly encoding: TrackEncoding; index: number; at: number };
 
+/** All runs of a server: see the head of this file. */
 export class OnDemandEncoder {
   readonly #options: OnDemandOptions;
   readonly #runs = new Set<Run>();

@@ -20,6 +20,7 @@ export type PictureOptions = {
 /** Pixels on the longer side: sharp on a card of the library page, and as a poster before the first frame. */
 const POSTER_SIDE = 960;
 
+/** The posters of a server. */
 export class Pictures {
   readonly #options: PictureOptions;
   readonly #queue: PQueue;

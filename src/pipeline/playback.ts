@@ -36,6 +36,7 @@ const KEPT_MANIFESTS = 500;
 /** Where the segments of a ready-made package are found below `/v/{id}/`. */
 const PACKAGE_FOLDER = 'package';
 
+/** Answers what players ask for. */
 export function playbackService(options: PlaybackOptions): PlaybackService {
   const { videos, segments, plans } = options;
   const manifests = new LRUCache<string, Resource>({ max: KEPT_MANIFESTS });

@@ -17,6 +17,7 @@ export type Resource = {
 /** The resource lives at another address: a URL reference (percent-encoded), relative to the one asked for. */
 export type Redirect = { readonly redirectTo: string };
 
+/** Whether the answer lies elsewhere. */
 export function isRedirect(answer: Resource | Redirect): answer is Redirect {
   return 'redirectTo' in answer;
 }

@@ -4,6 +4,7 @@ import type { VideoPage, VideoQuery } from '../catalog/video-repository.ts';
 import type { Presentation } from '../media/presentation.ts';
 import type { Redirect, Resource } from './resource.ts';
 
+/** Everything that `server/` is given. */
 export type Services = {
   readonly videos: VideoService;
   readonly playback: PlaybackService;
@@ -22,6 +23,7 @@ export type VideoService = {
   encodedFraction(video: Video): number;
 };
 
+/** Addresses below `/v/{id}/`; absent for what does not exist. */
 export type PlaybackPaths = {
   readonly hls?: string;
   readonly dash?: string;

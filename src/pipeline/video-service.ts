@@ -6,6 +6,7 @@ import type { Plans } from './plans.ts';
 import type { SegmentStore } from './segment-store.ts';
 import type { PlaybackPaths, VideoService } from './services.ts';
 
+/** What the service is made of. */
 export type VideoServiceOptions = {
   readonly videos: VideoRepository;
   readonly plans: Plans;

@@ -62,6 +62,7 @@ const UNKNOWN = 2;
 /** FFmpeg's AVFieldOrder: 0 unknown, 1 progressive, 2 to 5 the interlaced kinds. */
 const PROGRESSIVE = 1;
 
+/** Code points of ISO/IEC 23091-2. */
 export type ColorCodes = { readonly primaries: number; readonly transfer: number; readonly matrix: number };
 
 /** What the source says of its colours. */

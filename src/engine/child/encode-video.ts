@@ -10,6 +10,7 @@ import type { OpenSource } from './source.ts';
 import { SegmentEncoder } from './video-encoder.ts';
 import { VideoFilter } from './video-filter.ts';
 
+/** Takes a finished segment; resolves when the next may come. */
 export type Emit = (trackId: string, index: number, bytes: Uint8Array) => Promise<void>;
 
 /** A decoded frame at some distance before the first that is shown may be needed by others: keep these seconds. */

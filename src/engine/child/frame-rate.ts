@@ -21,6 +21,7 @@ const JITTER = 0.05;
 /** How far a nearly standard typical rate may lie above the standard one: phones that say 30 and mean 30.02. */
 const SNAP_TOLERANCE = 0.01;
 
+/** The rate that frames are put out at, and whether the source's own is another. */
 export type FrameRateChoice = { readonly frameRate: Rational; readonly isVariable: boolean };
 
 /**

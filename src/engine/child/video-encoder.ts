@@ -17,19 +17,15 @@ import type { VideoEncoding } from '../../media/plan.ts';
 import type { ColorCodes } from './color.ts';
 import { setOptions } from './options.ts';
 
-/**
- * Frames by which decoding runs ahead of presentation: two, with three B-frames of which the middle one is a
- * reference. Segments are written with it added to every time, and the init segment's edit list takes it off.
- */
-const REORDER_FRAMES = 2;
+/** In a row at most. None of them is a reference, so decoding runs one frame ahead of presentation. */
+const B_FRAMES = 3;
 
 const X264_OPTIONS = {
   preset: 'veryfast',
-  bf: 3,
   b_strategy: 1,
   refs: 1,
   // Same parameter sets in every segment, whatever the machine: nothing is left to what x264 derives.
-  'x264-params': 'b-pyramid=normal:open-gop=0:nal-hrd=none:force-cfr=1:stitchable=1',
+  'x264-params': 'b-pyramid=none:open-gop=0:nal-hrd=none:force-cfr=1:stitchable=1',
 };
 
 /**
@@ -89,11 +85,12 @@ export class SegmentEncoder implements Disposable {
   }
 
   #receive(): void {
-    const { grid } = this.#encoding;
+    const { grid, reorderFrames } = this.#encoding;
     const first = grid.boundaries[this.#index]!;
     while (this.#encoder.receivePacketSync(this.#packet) >= 0) {
       const decodeFrame = first + this.#samples.length;
-      const offsetFrames = Number(this.#packet.pts) + REORDER_FRAMES - decodeFrame;
+      // The reorder delay is added to every time, and the edit list of the init segment takes it off.
+      const offsetFrames = Number(this.#packet.pts) + reorderFrames - decodeFrame;
       this.#samples.push({
         durationTicks: grid.frameTicks,
         compositionOffsetTicks: offsetFrames * grid.frameTicks,
@@ -111,7 +108,7 @@ export function videoInitSegment(encoding: VideoEncoding, colors: ColorCodes): U
   using encoder = openEncoder(encoding, colors);
   const { extraData } = encoder;
   if (extraData === null) throw new AppError('encode_failed', 'the encoder gave no parameter sets');
-  const { grid, rung, trackNumber } = encoding;
+  const { grid, rung, trackNumber, reorderFrames } = encoding;
   return writeInitSegment({
     kind: 'video',
     trackId: trackNumber,
@@ -120,11 +117,14 @@ export function videoInitSegment(encoding: VideoEncoding, colors: ColorCodes): U
     height: rung.height,
     avcC: avcConfigurationFromAnnexB(extraData),
     color: { ...colors, isFullRange: false },
-    presentationOffsetTicks: REORDER_FRAMES * grid.frameTicks,
+    presentationOffsetTicks: reorderFrames * grid.frameTicks,
   });
 }
 
-function openEncoder({ rung, frameRate, grid }: VideoEncoding, colors: ColorCodes): CodecContext {
+function openEncoder(
+  { rung, frameRate, grid, reorderFrames }: VideoEncoding,
+  colors: ColorCodes,
+): CodecContext {
   const codec = Codec.findEncoderByName(FF_ENCODER_LIBX264);
   if (codec === null) throw new AppError('encode_failed', 'the H.264 encoder is missing');
   const encoder = new CodecContext();
@@ -147,7 +147,12 @@ function openEncoder({ rung, frameRate, grid }: VideoEncoding, colors: ColorCode
   // The first frame of a segment is its only IDR frame; a scene cut gives an I frame.
   const frames = (grid.boundaries[1] ?? 1) - grid.boundaries[0]!;
   encoder.gopSize = frames + 1;
-  setOptions(encoder, { ...X264_OPTIONS, crf: rung.crf, keyint_min: frames + 1 });
+  setOptions(encoder, {
+    ...X264_OPTIONS,
+    crf: rung.crf,
+    keyint_min: frames + 1,
+    bf: reorderFrames === 0 ? 0 : B_FRAMES,
+  });
   if (encoder.open2Sync(codec, null) < 0) {
     throw new AppError('encode_failed', `the H.264 encoder refuses ${rung.width}x${rung.height}`);
   }

@@ -4,6 +4,7 @@ import { avGetPixFmtName, type FilterContext, FilterGraph, Frame } from 'node-av
 import { AppError } from '../../errors.ts';
 import type { SourceVideo } from '../../media/source.ts';
 
+/** In pixels. */
 export type PictureSize = { readonly width: number; readonly height: number };
 
 /**
