@@ -1,6 +1,7 @@
 /** What the outside (`server/`) may ask of the pipeline. */
 import type { Video, VideoId } from '../catalog/video.ts';
 import type { VideoPage, VideoQuery } from '../catalog/video-repository.ts';
+import type { SegmentState, VideoEvents } from './events.ts';
 import type { Presentation } from '../media/presentation.ts';
 import type { Redirect, Resource } from './resource.ts';
 
@@ -9,6 +10,8 @@ export type Services = {
   readonly videos: VideoService;
   readonly playback: PlaybackService;
   readonly health: HealthService;
+  readonly ingest: IngestService;
+  readonly events: VideoEvents;
 };
 
 export type VideoService = {
@@ -19,6 +22,15 @@ export type VideoService = {
   presentation(video: Video): Presentation | undefined;
   /** Which playback addresses exist, below `/v/{id}/`; nothing that would answer 404. */
   playback(video: Video): PlaybackPaths;
+  /** Changes what a person may change. Throws `not_found`. */
+  update(id: VideoId, change: VideoEdit): Promise<Video>;
+  /**
+   * Stops all work on it, removes every object of it; its addresses answer 404 from the moment this resolves.
+   * Throws `not_found`; `invalid_request` for a library video, whose file is not ours to delete.
+   */
+  delete(id: VideoId): Promise<void>;
+  /** The state of every segment of every track: what the encode map shows. */
+  encodeMap(video: Video): EncodeMap;
   /** 0 to 1: how much of all segments is stored. 1 for a ready-made package. */
   encodedFraction(video: Video): number;
 };
@@ -43,4 +55,77 @@ export type PlaybackService = {
 export type HealthService = {
   /** Resolves when the catalog, the store and the engine answer; throws `unavailable` with what does not. */
   ready(): Promise<void>;
+};
+
+/** A person's change to a video; what is absent stays. */
+export type VideoEdit = {
+  readonly title?: string;
+  readonly description?: string;
+  readonly visibility?: Video['visibility'];
+  /** Whatever the user keeps with it; replaces what was there. */
+  readonly metadata?: Readonly<Record<string, string>>;
+};
+
+/** By track id, one state for each segment in order. */
+export type EncodeMap = Readonly<Record<string, readonly SegmentState[]>>;
+
+/** Ways in for new videos. All stream: memory does not grow with the file. */
+export type IngestService = {
+  /**
+   * Registers a video of status `uploading`, and the upload that will fill it. Throws `source_too_large`,
+   * `source_empty` (length 0), `object_store_full` (not enough room left).
+   */
+  createUpload(request: UploadRequest): Promise<Upload>;
+  /** Throws `not_found`; `gone` once it has expired or was ended. */
+  upload(id: UploadId): Promise<Upload>;
+  /**
+   * Adds bytes at `offset`, durable when this resolves. What arrived before a break (`signal`, a failing body)
+   * is kept as well, and counted by `upload()`. When the last byte is in, the video leaves `uploading`.
+   * Throws `invalid_request` (offset is not where the upload stands, more bytes than announced),
+   * `source_too_large`, `object_store_full`, `unavailable` (another request is writing to it just now).
+   */
+  append(
+    id: UploadId,
+    offset: number,
+    body: ReadableStream<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<Upload>;
+  /** For uploads created without a length. Throws as `createUpload`, and `invalid_request` if it was known. */
+  declareLength(id: UploadId, bytes: number): Promise<Upload>;
+  /** Ends the upload and removes its video. */
+  terminate(id: UploadId): Promise<void>;
+  /** A whole file in one go (multipart, import). Anything going wrong leaves nothing behind. */
+  addFile(
+    request: Omit<UploadRequest, 'bytes'> & { readonly bytes?: number },
+    body: ReadableStream<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<Video>;
+  /** Fetches from an address in the background; the video is `uploading` meanwhile. Throws `invalid_request`. */
+  addFromUrl(request: { readonly url: string; readonly title?: string }): Promise<Video>;
+};
+
+declare const uploadIdBrand: unique symbol;
+/** 32 hex digits, random: knowing it is the permission to write to the upload. */
+export type UploadId = string & { readonly [uploadIdBrand]: 'UploadId' };
+
+/** What is known of a file before its first byte. */
+export type UploadRequest = {
+  /** The file's name, as the user knows it: only shown, never used as a path. */
+  readonly filename: string;
+  readonly title?: string;
+  /** Absent where the client will say later. */
+  readonly bytes?: number;
+};
+
+/** An upload under way or just completed. */
+export type Upload = {
+  readonly id: UploadId;
+  readonly videoId: VideoId;
+  readonly filename: string;
+  readonly title?: string;
+  readonly totalBytes?: number;
+  readonly receivedBytes: number;
+  /** After this it is removed with its video, unless more bytes arrive. */
+  readonly expiresAt: Date;
+  readonly isComplete: boolean;
 };
