@@ -2,7 +2,7 @@
  * The tables as Kysely sees them. Only types that SQLite and PostgreSQL share: text, and integers below 2^53
  * (times are milliseconds since 1970). JSON is text, checked by zod when it is read.
  */
-export type Schema = { readonly videos: VideosTable };
+export type Schema = { readonly videos: VideosTable; readonly chunks: ChunksTable };
 
 /** One row for each video. `migrations/` says what each column is. */
 export type VideosTable = {
@@ -24,4 +24,16 @@ export type VideosTable = {
   readonly source_etag: string;
   readonly revision: string;
   readonly content: string | null;
+};
+
+/** One row for each chunk of each upload. */
+export type ChunksTable = {
+  readonly video_id: string;
+  readonly revision: string;
+  /** `video` or `audio`. */
+  readonly kind: string;
+  readonly first_segment: number;
+  readonly end_segment: number;
+  /** `waiting` or `done`. */
+  readonly status: string;
 };
