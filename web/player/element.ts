@@ -99,7 +99,7 @@ export class SluicePlayer extends HTMLElement {
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(styles);
     this.#root.adoptedStyleSheets = [sheet];
-    this.#root.innerHTML = TEMPLATE;
+    this.#root.append(this.#createContent());
     this.media = this.#find('video');
     this.#controller = this.#find('media-controller');
     this.#controller.fullscreenElement = this;
@@ -172,6 +172,17 @@ export class SluicePlayer extends HTMLElement {
     else if (name === 'duration') this.#showDuration(after);
     else if (name === 'video-title') this.#nameSession(after);
     else if (name.startsWith('src-')) this.#queueLoad();
+  }
+
+  #createContent(): DocumentFragment {
+    const template = document.createElement('template');
+    template.innerHTML = TEMPLATE;
+    const content = document.importNode(template.content, true);
+    // media-chrome reads this once, as it is put into the page: for an upgraded element that is now.
+    const duration = this.getAttribute('duration');
+    if (duration !== null)
+      content.querySelector('media-controller')?.setAttribute('defaultduration', duration);
+    return content;
   }
 
   #find<T extends Element>(selector: string): T {
@@ -254,12 +265,14 @@ export class SluicePlayer extends HTMLElement {
     this.removeAttribute('starting');
     this.media.pause();
     console.warn(`sluice-player: ${failure.detail}`);
+    this.setAttribute('failed', '');
     this.#overlays.showFailure(failure.message);
     this.dispatchEvent(new CustomEvent('sluicefailure', { detail: failure }));
   }
 
   #clearFailure(): void {
     this.#failure = undefined;
+    this.removeAttribute('failed');
     this.#overlays.hideFailure();
   }
 

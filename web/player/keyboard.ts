@@ -66,7 +66,9 @@ const PRESSED_BY_SPACE = 'button, a, summary, [role=button]';
 function isWantedElsewhere(path: readonly EventTarget[], key: string): boolean {
   const focused = path.filter((node): node is Element => node instanceof Element);
   const has = (selector: string) => focused.some((element) => element.matches(selector));
-  if (has(TYPING) || has('[role=menu]') || has('dialog')) return true;
+  // A menu that has just been closed keeps the focus until it has faded.
+  const isInMenu = has('[role=menu]') && !has('[role=menu][hidden]');
+  if (has(TYPING) || isInMenu || has('dialog')) return true;
   if (key === ' ') return has(PRESSED_BY_SPACE);
   return key.startsWith('Arrow') && has('media-volume-range');
 }

@@ -31,7 +31,7 @@ export function setUpMenus(
   const badge = root.querySelector('#badge');
 
   return (state, rate) => {
-    const auto = { value: 'auto', label: qualityText({ ...state, choice: 'auto' }) };
+    const auto = { value: 'auto', label: state.choice === 'auto' ? qualityText(state) : 'Auto' };
     const rungs = state.qualities.map(({ id, label }) => ({ value: id, label }));
     quality.show([auto, ...rungs], state.choice, qualityText(state), rungs.length > 0);
     speed.show(speedChoices(rate), String(rate), speedText(rate), true);
@@ -63,12 +63,15 @@ type Menu = {
 };
 
 function menu(root: ShadowRoot, name: string, onChoose: (value: string) => void): Menu {
+  const settings = root.querySelector<MediaChromeMenu>('#settings');
   const element = root.querySelector<MediaChromeMenu>(`#${name}-menu`);
   const entry = root.querySelector<HTMLElement>(`[data-menu=${name}]`);
   const description = entry?.querySelector<HTMLElement>('.description');
-  if (element === null || entry === null || !description) throw new Error(`the player has no ${name} menu`);
+  if (settings === null || element === null || entry === null || !description)
+    throw new Error(`the player has no ${name} menu`);
   element.addEventListener('change', (event) => {
     event.stopPropagation();
+    settings.hidden = true;
     onChoose(element.value);
   });
 

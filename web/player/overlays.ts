@@ -32,7 +32,7 @@ export function createOverlays(root: ShadowRoot, onRetry: () => void) {
     },
     toggleFullscreen() {
       const controller = find(root, 'media-controller');
-      const request = controller.hasAttribute('mediaisfullscreen') ? 'exit' : 'enter';
+      const request = root.host.matches(':fullscreen') ? 'exit' : 'enter';
       controller.dispatchEvent(new CustomEvent(`media${request}fullscreenrequest`));
     },
     toggleHelp: () => toggleHelp(help),

@@ -30,13 +30,14 @@ export const TEMPLATE = `
   <media-play-button id="big-play" slot="centered-chrome" notooltip data-testid="big-play"></media-play-button>
   <div id="toast" slot="centered-chrome" noautohide aria-hidden="true"></div>
 
+  <div id="shade" aria-hidden="true"></div>
+
   <media-settings-menu id="settings" anchor="settings-button" data-testid="settings-menu" hidden>
     ${submenu('quality', 'Quality', 'quality')}
     ${submenu('speed', 'Speed', 'speed')}
     ${submenu('format', 'Format', 'format')}
   </media-settings-menu>
 
-  <div id="shade" aria-hidden="true"></div>
   <media-control-bar id="timeline">
     <media-time-range id="seek" data-testid="seek"></media-time-range>
   </media-control-bar>
@@ -49,7 +50,7 @@ export const TEMPLATE = `
     <media-time-display showduration notoggle data-testid="time"></media-time-display>
     <span class="gap"></span>
     <media-chrome-button id="help-button" aria-label="Keyboard shortcuts" data-testid="help-button">
-      <svg slot="icon" class="icon" viewBox="0 0 24 24"><path d="${ICONS.keyboard}"/></svg>
+      <svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d="${ICONS.keyboard}"/></svg>
       <span slot="tooltip-content">Shortcuts (?)</span>
     </media-chrome-button>
     <media-settings-menu-button id="settings-button" invoketarget="settings" data-testid="settings">

@@ -16,13 +16,19 @@ import {
 /** More than this before the first byte is the server encoding, not the network. */
 const NETWORK_LATENCY_MS = 250;
 
+const RETRY_DELAY_MS = 1000;
+
 /** Decoder trouble is mended by starting the decoder anew; if it comes back so soon, that did not help. */
 const RECOVERY_WINDOW_MS = 10_000;
 
 /** Plays `options.url` as HLS. */
 export function createHlsEngine(options: EngineOptions): Engine {
   const hls = new HlsJs(hlsConfig(options));
-  hls.on(Events.MANIFEST_PARSED, options.onChange);
+  hls.on(Events.MANIFEST_PARSED, () => {
+    // Where no rung fits its guess, hls.js takes the first of the playlist, which is the best one.
+    if (!options.isFullyEncoded) hls.firstLevel = 0;
+    options.onChange();
+  });
   hls.on(Events.LEVELS_UPDATED, options.onChange);
   hls.on(Events.LEVEL_SWITCHED, options.onChange);
   hls.on(Events.ERROR, errorHandler(hls, options));
@@ -50,13 +56,12 @@ export function createHlsEngine(options: EngineOptions): Engine {
   };
 }
 
+/** "next" and not "current": what is on screen plays on until the new quality has arrived. */
 function select(hls: HlsJs, choice: QualityChoice): void {
-  if (choice === 'auto') {
-    hls.loadLevel = -1;
-  } else {
-    // "next" and not "current": what is on screen plays on until the new quality has arrived.
-    hls.nextLevel = Number(choice);
-  }
+  const level = choice === 'auto' ? -1 : Number(choice);
+  // Before the first segment there is no next one: then it is where to start.
+  if (hls.currentLevel < 0) hls.startLevel = level;
+  hls.nextLevel = level;
 }
 
 function hlsConfig({ startSeconds, isFullyEncoded }: EngineOptions): Partial<HlsConfig> {
@@ -72,22 +77,29 @@ function hlsConfig({ startSeconds, isFullyEncoded }: EngineOptions): Partial<Hls
     // Without this the buffer grows up to 60 MB at low bitrates, which is minutes of encoding.
     maxMaxBufferLength: BUFFER_AHEAD_SECONDS,
     backBufferLength: BUFFER_BEHIND_SECONDS,
-    // A rung that answered 503 is out of favour for a while, not for ever.
-    errorPenaltyExpireMs: 30_000,
+    // A rung that answered 503 is not to be avoided: it is being encoded. Over before the first retry.
+    errorPenaltyExpireMs: RETRY_DELAY_MS / 2,
     loader: EncodeAwareLoader,
     manifestLoadPolicy: { default: loadPolicy(4) },
     playlistLoadPolicy: { default: loadPolicy(4) },
-    fragLoadPolicy: { default: loadPolicy(8) },
+    fragLoadPolicy: { default: loadPolicy(12) },
   };
 }
 
 function loadPolicy(maxNumRetry: number): HlsConfig['fragLoadPolicy']['default'] {
-  const retry = { maxNumRetry, retryDelayMs: 1000, maxRetryDelayMs: 4000 };
+  // Every refusal has already waited for the encoder: no growing pauses on top of that. hls.js adds up the
+  // retries of all rungs and of the sound, so a few dozen seconds of a busy server need many.
+  const errorRetry = {
+    maxNumRetry,
+    retryDelayMs: RETRY_DELAY_MS,
+    maxRetryDelayMs: RETRY_DELAY_MS,
+    backoff: 'linear' as const,
+  };
   return {
     maxTimeToFirstByteMs: FIRST_BYTE_TIMEOUT_MS,
     maxLoadTimeMs: 120_000,
-    timeoutRetry: { ...retry, retryDelayMs: 0, maxRetryDelayMs: 0 },
-    errorRetry: retry,
+    timeoutRetry: { maxNumRetry: 4, retryDelayMs: 0, maxRetryDelayMs: 0 },
+    errorRetry,
   };
 }
 

@@ -82,7 +82,7 @@ function select(player: shaka.Player, choice: QualityChoice): void {
 
 function shakaConfig({ isFullyEncoded }: EngineOptions): object {
   const retryParameters = {
-    maxAttempts: 8,
+    maxAttempts: 6,
     baseDelay: 1000,
     backoffFactor: 1.5,
     timeout: 120_000,

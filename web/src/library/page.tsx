@@ -3,6 +3,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { pollWhileVisible } from '../polling.ts';
 import { restoreScroll } from '../router.ts';
 import { Notice } from '../ui/notice.tsx';
+import { warmUp } from '../ui/player.tsx';
 import { useTitle } from '../ui/use-title.ts';
 import { VideoCard } from './card.tsx';
 import { failure, hasMore, isLoadingMore, loadMore, query, refresh, videos } from './store.ts';
@@ -29,7 +30,7 @@ export function LibraryPage() {
           {failure.value} Trying again…
         </p>
       )}
-      <ul class="grid" data-testid="library">
+      <ul class="grid" data-testid="library" onPointerOver={warmUp} onFocusCapture={warmUp}>
         {known.map((video) => (
           <VideoCard key={video.id} video={video} />
         ))}

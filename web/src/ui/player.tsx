@@ -36,13 +36,23 @@ type PlayerProps = {
   start?: string | undefined;
 };
 
-/** Fetches the player's code; the library does so ahead of time. */
-export const loadPlayer = () => import('../../player/element.ts');
+const loadElement = () => import('../../player/element.ts');
+const loadHls = () => import('../../player/engines/hls.ts');
+
+/** Fetches the code that most videos need, so that it is there by the time one is opened. */
+export function warmUp(): void {
+  void loadElement();
+  void loadHls();
+}
 
 /** The player element for a video. Its code is a chunk of its own, so that the library starts without it. */
 export function Player({ video, autoplay, muted, isLazy, isResumed, start }: PlayerProps) {
-  useEffect(() => void loadPlayer(), []);
   const { playback } = video;
+  useEffect(() => {
+    void loadElement();
+    // At the same time and not one after the other; a lazy player may never need it.
+    if (!isLazy && playback.hls !== undefined) void loadHls();
+  }, []);
   return (
     <sluice-player
       data-testid="player"

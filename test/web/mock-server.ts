@@ -1,0 +1,159 @@
+/**
+ * Sluice as the pages see it: the built pages under the real server's policy, an API whose videos a test sets, and
+ * streams from a folder that can be as slow and as busy as an encoder. Only for tests of the pages.
+ */
+import { readFile } from 'node:fs/promises';
+import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join, normalize } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Video } from '../../web/src/api.ts';
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.css': 'text/css',
+  '.html': 'text/html; charset=utf-8',
+  '.jpg': 'image/jpeg',
+  '.js': 'text/javascript',
+  '.m3u8': 'application/vnd.apple.mpegurl',
+  '.m4s': 'video/iso.segment',
+  '.mpd': 'application/dash+xml',
+  '.svg': 'image/svg+xml',
+};
+
+/** The policy of src/server/pages.ts at its strictest. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "media-src 'self' blob:",
+  "form-action 'self'",
+  "base-uri 'none'",
+].join('; ');
+
+export type MockServer = Awaited<ReturnType<typeof startMockServer>>;
+
+/** What a test may change while the server runs. */
+export type MockState = {
+  videos: Video[];
+  /** The API answers with this status instead. */
+  apiStatus: number;
+  /** What each of the next `slowRequests` requests for segments waits, as for an encoder. */
+  encodeMs: number;
+  slowRequests: number;
+  /** How many of the next requests for segments are refused with 503. */
+  refusals: number;
+  /** Segments are not there at all. */
+  isMediaGone: boolean;
+};
+
+const CALM: MockState = {
+  videos: [],
+  apiStatus: 200,
+  encodeMs: 0,
+  slowRequests: 0,
+  refusals: 0,
+  isMediaGone: false,
+};
+
+/** Serves `dist` as the pages and `streams` below `/v/`, on a free port. */
+export async function startMockServer(dist: string, streams: string) {
+  const state: MockState = { ...CALM };
+  /** How often each segment was asked for. */
+  const requests = new Map<string, number>();
+
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
+    const url = new URL(request.url ?? '/', 'http://mock');
+    if (url.pathname.startsWith('/api/')) return sendJson(response, ...api(state, url));
+    if (url.pathname.startsWith('/v/')) {
+      const refused = await media(state, requests, url.pathname);
+      if (refused !== undefined) return sendJson(response, refused, { title: 'not now' });
+      // /v/{id}/... : the first part names the stream's folder, a suffix after a dash tells videos apart.
+      const [, , id = '', ...rest] = url.pathname.split('/');
+      return sendFile(response, join(streams, id.split('-')[0] ?? '', normalize(rest.join('/'))));
+    }
+    const isFile = extname(url.pathname) !== '';
+    return sendFile(response, join(dist, isFile ? normalize(url.pathname) : 'index.html'));
+  };
+
+  const server = createServer((request, response) => {
+    answer(request, response).catch(() => {
+      if (!response.headersSent) response.writeHead(404);
+      response.end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+
+  return {
+    url: `http://127.0.0.1:${port}`,
+    state,
+    requests,
+    /** Back to a quick server without videos. */
+    reset() {
+      Object.assign(state, CALM, { videos: [] });
+      requests.clear();
+    },
+    close() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+function api(state: MockState, url: URL): [number, unknown] {
+  if (state.apiStatus !== 200)
+    return [state.apiStatus, { title: 'Out of order', detail: 'The disk is full.' }];
+  const id = /^\/api\/v1\/videos\/(.+)$/.exec(url.pathname)?.[1];
+  if (id !== undefined) {
+    const video = state.videos.find((each) => each.id === id);
+    return video === undefined ? [404, { title: 'Not Found' }] : [200, video];
+  }
+  const q = (url.searchParams.get('q') ?? '').toLowerCase();
+  const limit = Number(url.searchParams.get('limit'));
+  const start = Number(url.searchParams.get('cursor') ?? 0);
+  const found = state.videos.filter(({ title }) => title.toLowerCase().includes(q));
+  const end = start + limit;
+  return [
+    200,
+    { items: found.slice(start, end), ...(end < found.length ? { nextCursor: String(end) } : {}) },
+  ];
+}
+
+/** Waits as an encoder would; a status where there is no segment to send. */
+async function media(
+  state: MockState,
+  requests: Map<string, number>,
+  path: string,
+): Promise<number | undefined> {
+  if (!path.endsWith('.m4s')) return undefined;
+  if (state.isMediaGone) return 404;
+  requests.set(path, (requests.get(path) ?? 0) + 1);
+  if (path.includes('init-')) return undefined;
+  if (state.refusals > 0) {
+    state.refusals--;
+    return 503;
+  }
+  if (state.slowRequests > 0) {
+    state.slowRequests--;
+    await wait(state.encodeMs);
+  }
+  return undefined;
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  const type = status < 400 ? 'application/json' : 'application/problem+json';
+  response.writeHead(status, { 'Content-Type': type, ...(status === 503 ? { 'Retry-After': '1' } : {}) });
+  response.end(JSON.stringify(body));
+}
+
+async function sendFile(response: ServerResponse, file: string): Promise<void> {
+  const body = await readFile(file);
+  response.writeHead(200, {
+    'Content-Type': TYPES[extname(file)] ?? 'application/octet-stream',
+    'Content-Security-Policy': POLICY,
+    'Content-Length': body.byteLength,
+  });
+  response.end(body);
+}

@@ -1,0 +1,87 @@
+/** The built pages, a faked server and a real browser, for one test file. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Browser, type BrowserContextOptions, type Page, chromium } from 'playwright-core';
+import { build } from 'vite';
+import { requireTool } from '../tools.ts';
+import { type MockServer, startMockServer } from './mock-server.ts';
+import { makeAudioStream, makePoster, makeVideoStream } from './streams.ts';
+
+const ffmpeg = requireTool('ffmpeg');
+const browserTool = requireTool('chromium');
+
+/** Goes into the options of a suite. */
+export const skip = ffmpeg.skip || browserTool.skip;
+
+const CHROMIUM_FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export type Site = {
+  readonly server: MockServer;
+  /** A page of its own, with nothing remembered. Its troubles end up in `page.troubles`. */
+  open(path: string, options?: BrowserContextOptions): Promise<WatchedPage>;
+  /** Closes the pages of the last test and quiets the server, so that no test hears of another. */
+  reset(): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** `troubles`: exceptions, errors on the console, requests to anywhere but the server. */
+export type WatchedPage = Page & { readonly troubles: string[] };
+
+/** Builds the pages from their sources as they are, makes the streams, starts server and browser. */
+export async function startSite(): Promise<Site> {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-web-'));
+  const dist = join(folder, 'dist');
+  const streams = join(folder, 'streams');
+  await Promise.all([
+    build({ root: 'web', logLevel: 'error', build: { outDir: dist, emptyOutDir: true } }),
+    makeVideoStream(ffmpeg.path, join(streams, 'video')),
+    makeAudioStream(ffmpeg.path, join(streams, 'audio')),
+  ]);
+  await makePoster(ffmpeg.path, join(streams, 'video', 'poster.jpg'), '848x480');
+  const server = await startMockServer(dist, streams);
+  const browser = await chromium.launch({ executablePath: browserTool.path, args: CHROMIUM_FLAGS });
+  return {
+    server,
+    open: (path, options) => openPage(browser, server.url, path, options),
+    async reset() {
+      await Promise.all(browser.contexts().map((context) => context.close()));
+      server.reset();
+    },
+    async close() {
+      await browser.close();
+      server.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function openPage(
+  browser: Browser,
+  base: string,
+  path: string,
+  options: BrowserContextOptions = {},
+): Promise<WatchedPage> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  context.setDefaultTimeout(20_000);
+  const troubles: string[] = [];
+  const page = await context.newPage();
+  page.on('pageerror', (error) => troubles.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error') troubles.push(message.text());
+  });
+  page.on('request', (request) => {
+    const url = request.url();
+    if (!url.startsWith(base) && !url.startsWith('blob:')) troubles.push(`asked elsewhere: ${url}`);
+  });
+  await page.goto(base + path);
+  return Object.assign(page, { troubles });
+}
