@@ -11,6 +11,8 @@ type LadderRow = {
   readonly shortSide: number;
   /** Constant rate factor of x264: the quality aimed at. Smaller pictures are magnified, so they aim higher. */
   readonly crf: number;
+  /** Of the encoder. Fixed, not what a machine has: with another number the same frames give other bytes. */
+  readonly threads: number;
   /** Cap in bits a second: difficult scenes lose quality instead of stalling viewers. */
   readonly maxBitsPerSecond: number;
   /** What ordinary material needs: the first guess of AVERAGE-BANDWIDTH, before anything is measured. */
@@ -18,13 +20,13 @@ type LadderRow = {
 };
 
 const LADDER: readonly LadderRow[] = [
-  { shortSide: 2160, crf: 23, maxBitsPerSecond: 16_000_000, averageBitsPerSecond: 10_000_000 },
-  { shortSide: 1440, crf: 23, maxBitsPerSecond: 9_000_000, averageBitsPerSecond: 5_500_000 },
-  { shortSide: 1080, crf: 23, maxBitsPerSecond: 5_500_000, averageBitsPerSecond: 3_200_000 },
-  { shortSide: 720, crf: 23, maxBitsPerSecond: 3_000_000, averageBitsPerSecond: 1_700_000 },
-  { shortSide: 480, crf: 23, maxBitsPerSecond: 1_500_000, averageBitsPerSecond: 850_000 },
-  { shortSide: 360, crf: 23, maxBitsPerSecond: 900_000, averageBitsPerSecond: 520_000 },
-  { shortSide: 240, crf: 24, maxBitsPerSecond: 450_000, averageBitsPerSecond: 260_000 },
+  { shortSide: 2160, crf: 23, threads: 6, maxBitsPerSecond: 16_000_000, averageBitsPerSecond: 10_000_000 },
+  { shortSide: 1440, crf: 23, threads: 4, maxBitsPerSecond: 9_000_000, averageBitsPerSecond: 5_500_000 },
+  { shortSide: 1080, crf: 23, threads: 4, maxBitsPerSecond: 5_500_000, averageBitsPerSecond: 3_200_000 },
+  { shortSide: 720, crf: 23, threads: 2, maxBitsPerSecond: 3_000_000, averageBitsPerSecond: 1_700_000 },
+  { shortSide: 480, crf: 23, threads: 2, maxBitsPerSecond: 1_500_000, averageBitsPerSecond: 850_000 },
+  { shortSide: 360, crf: 23, threads: 2, maxBitsPerSecond: 900_000, averageBitsPerSecond: 520_000 },
+  { shortSide: 240, crf: 24, threads: 2, maxBitsPerSecond: 450_000, averageBitsPerSecond: 260_000 },
 ];
 
 /** Above 30 frames a second a picture costs more, but less than in proportion: frames resemble each other more. */
@@ -51,6 +53,7 @@ export type Rung = {
   readonly width: number;
   readonly height: number;
   readonly crf: number;
+  readonly threads: number;
   readonly maxBitsPerSecond: number;
   /** Size of the decoder's buffer (VBV) in bits. */
   readonly bufferBits: number;
@@ -93,6 +96,7 @@ function interpolatedRow(shortSide: number): LadderRow {
   return {
     shortSide,
     crf: nearest.crf,
+    threads: nearest.threads,
     maxBitsPerSecond: roundTo(Math.max(nearest.maxBitsPerSecond * factor, 100_000), 1000),
     averageBitsPerSecond: roundTo(Math.max(nearest.averageBitsPerSecond * factor, 60_000), 1000),
   };
@@ -110,6 +114,7 @@ function rungOf(row: LadderRow, video: SourceVideo): Rung {
     width,
     height,
     crf: row.crf,
+    threads: row.threads,
     maxBitsPerSecond,
     bufferBits: maxBitsPerSecond * BUFFER_SECONDS,
     averageBitsPerSecond: row.averageBitsPerSecond * factor,

@@ -4,12 +4,13 @@ import PQueue from 'p-queue';
 import { newVideoId, type Video, type VideoSource } from '../catalog/video.ts';
 import type { VideoRepository } from '../catalog/video-repository.ts';
 import type { MediaEngine, SourceBytes } from '../engine/engine.ts';
-import { AppError, isAppError } from '../errors.ts';
 import { PLAN_VERSION } from '../media/plan.ts';
 import type { Discovery, LibraryEntry } from '../readers/discover.ts';
 import { readPackage } from '../readers/read-package.ts';
 import type { FolderWatch } from '../storage/folder-watch.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import type { VideoEvents } from './events.ts';
+import { inspectVideo } from './inspect-video.ts';
 import type { Log } from './log.ts';
 import type { OnDemandEncoder } from './on-demand.ts';
 import type { SegmentStore } from './segment-store.ts';
@@ -24,6 +25,7 @@ export type LibraryOptions = {
   readonly engine: MediaEngine;
   readonly encoder: OnDemandEncoder;
   readonly sourceOf: (video: Video) => SourceBytes;
+  readonly events: VideoEvents;
   readonly log: Log;
   readonly now: () => Date;
   /** Inspections at a time. */
@@ -59,7 +61,6 @@ export class Library {
       if (video.status === 'inspecting') this.#inspectLater(video);
     }
     await this.#scanOnce(true);
-    await this.#removeLeftovers();
   }
 
   /** Compares the folder with the catalog again. Scans never overlap. */
@@ -124,7 +125,7 @@ export class Library {
   }
 
   async #takeIn(entry: LibraryEntry, before: Video | undefined): Promise<void> {
-    const { videos, segments, encoder, now } = this.#options;
+    const { videos, segments, encoder, events, now } = this.#options;
     const source: VideoSource = {
       origin: 'library',
       key: entry.key,
@@ -147,6 +148,7 @@ export class Library {
         revision,
       };
       await videos.insert(video);
+      events.publish({ type: 'created', videoId: video.id });
       this.#inspectLater(video, entry);
       return;
     }
@@ -159,24 +161,17 @@ export class Library {
       content: null,
     });
     await segments.deleteAll(before.id, before.revision, this.#closing.signal);
-    if (changed !== undefined) this.#inspectLater(changed, entry);
+    if (changed === undefined) return;
+    events.publish({ type: 'status', videoId: changed.id, status: changed.status });
+    this.#inspectLater(changed, entry);
   }
 
   async #remove(video: Video): Promise<void> {
-    const { videos, segments, encoder } = this.#options;
+    const { videos, segments, encoder, events } = this.#options;
     await videos.delete(video.id);
+    events.publish({ type: 'deleted', videoId: video.id });
     encoder.stop(video.id);
     await segments.deleteAll(video.id, undefined, this.#closing.signal);
-  }
-
-  /** Segments of videos that went while the server was not running. */
-  async #removeLeftovers(): Promise<void> {
-    const { videos, segments } = this.#options;
-    const { signal } = this.#closing;
-    const known = new Map((await videos.listBySource('library')).map((video) => [String(video.id), video]));
-    for (const { videoId, revision } of segments.storedRevisions()) {
-      if (known.get(videoId)?.revision !== revision) await segments.deleteAll(videoId, revision, signal);
-    }
   }
 
   #inspectLater(video: Video, entry?: LibraryEntry): void {
@@ -184,26 +179,10 @@ export class Library {
   }
 
   async #inspect(video: Video, entry: LibraryEntry | undefined): Promise<void> {
-    const { videos, log } = this.#options;
-    const isSame = { revision: video.revision, status: ['inspecting'] } as const;
     try {
-      const content = await this.#contentOf(video, entry);
-      await videos.update(
-        video.id,
-        { status: content.kind === 'package' ? 'ready' : 'playable', content },
-        isSame,
-      );
+      await inspectVideo(this.#options, video, () => this.#contentOf(video, entry));
     } catch (error) {
-      if (this.#closing.signal.aborted || isAppError(error, 'aborted')) return;
-      const failure = isAppError(error)
-        ? error
-        : new AppError('internal', 'the inspection failed', { cause: error });
-      log.warn({ err: failure, video: video.id, source: video.source.name }, 'a video cannot be played');
-      await videos.update(
-        video.id,
-        { status: 'failed', error: { code: failure.code, message: failure.message } },
-        isSame,
-      );
+      if (!this.#closing.signal.aborted) throw error;
     }
   }
 

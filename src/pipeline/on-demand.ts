@@ -11,6 +11,7 @@ import type { Plan, TrackEncoding } from '../media/plan.ts';
 import type { SourceInfo } from '../media/source.ts';
 import { memoryResource } from './memory-resource.ts';
 import type { Resource } from './resource.ts';
+import type { SegmentProgress } from './segment-progress.ts';
 import type { SegmentStore, TrackAddress } from './segment-store.ts';
 
 /** A video that can be encoded. */
@@ -19,6 +20,7 @@ export type Encodable = { readonly video: Video; readonly info: SourceInfo; read
 export type OnDemandOptions = {
   readonly engine: MediaEngine;
   readonly segments: SegmentStore;
+  readonly progress: SegmentProgress;
   readonly sourceOf: (video: Video) => SourceBytes;
   /** Runs at a time for pictures; sound has as many again, since it costs next to nothing. */
   readonly slots: number;
@@ -175,10 +177,12 @@ export class OnDemandEncoder {
   }
 
   async #work(run: Run): Promise<void> {
-    const { engine, sourceOf } = this.#options;
+    const { engine, sourceOf, progress } = this.#options;
+    const { video } = run.target;
+    let endProgress = progress.begin(video, run.track.trackId, run.next);
     try {
       const request = {
-        source: sourceOf(run.target.video),
+        source: sourceOf(video),
         info: run.target.info,
         encodings: [run.encoding],
         first: run.next,
@@ -191,11 +195,17 @@ export class OnDemandEncoder {
         run.attempts = 0;
         for (const waiter of run.waiters.get(index) ?? []) waiter.resolve(segment);
         run.waiters.delete(index);
+        endProgress();
+        // At its end the run is let finish: the child then keeps the source open for the next.
+        if (run.next >= run.end) continue;
         if (!this.#isWanted(run)) break;
+        endProgress = progress.begin(video, run.track.trackId, run.next);
       }
       this.#runs.delete(run);
     } catch (error) {
       this.#recover(run, error);
+    } finally {
+      endProgress();
     }
     this.#followOn(run.key);
     this.#schedule();

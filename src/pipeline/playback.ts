@@ -11,6 +11,7 @@ import { joinKey, parseObjectKey } from '../storage/object-key.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { memoryResource } from './memory-resource.ts';
 import type { Encodable, OnDemandEncoder } from './on-demand.ts';
+import { packageEntry } from './package-entry.ts';
 import type { Pictures } from './pictures.ts';
 import type { Plans } from './plans.ts';
 import type { Redirect, Resource } from './resource.ts';
@@ -116,7 +117,8 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
     if (known !== undefined) return known;
     const format = FORMATS.find(({ name }) => path.startsWith(`${name}/`));
     if (format === undefined) throw nothingHere();
-    if (video.content?.kind === 'package') return packageEntry(video.content.package, video.revision, path);
+    if (video.content?.kind === 'package')
+      return redirectToPackage(video.content.package, video.revision, path);
     const presentation = plans.presentationOf(video);
     const found = presentation && format.resolve({ presentation, revision: video.revision }, path);
     if (found === undefined) throw nothingHere();
@@ -141,10 +143,11 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
 }
 
 /** Sends players to where the package's own manifest lies, so that its relative links work unchanged. */
-function packageEntry(info: PackageInfo, revision: string, path: string): Redirect {
+function redirectToPackage(info: PackageInfo, revision: string, path: string): Redirect {
   const format = FORMATS.find(({ entry }) => entry === path);
-  if (format?.name !== info.format) throw nothingHere();
-  const target = [PACKAGE_FOLDER, revision, ...info.entry.split('/')].map(encodeURIComponent).join('/');
+  const entry = format && packageEntry(info, format.name);
+  if (entry === undefined) throw nothingHere();
+  const target = [PACKAGE_FOLDER, revision, ...entry.split('/')].map(encodeURIComponent).join('/');
   return { redirectTo: `../${target}` };
 }
 

@@ -1,10 +1,22 @@
 /** Finished media: init segments, segments and pictures, by the address that viewers use. */
+import { LRUCache } from 'lru-cache';
 import type { VideoId } from '../catalog/video.ts';
-import { isAppError } from '../errors.ts';
+import { AppError, isAppError } from '../errors.ts';
 import { joinKey, type ObjectKey } from '../storage/object-key.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { Resource } from './resource.ts';
 import { storeResource } from './store-resource.ts';
+
+/** The two places for finished media. */
+export type SegmentStores = {
+  /** For uploads: what is finished stays. */
+  readonly kept: ObjectStore;
+  /** For library videos: limited in size, since everything in it can be made again. */
+  readonly cached: ObjectStore;
+};
+
+/** Videos that were deleted are remembered, so that nothing of them is served while their objects go. */
+const REMEMBERED_DELETIONS = 100_000;
 
 /** One track of one revision of one video: what segment numbers are counted in. */
 export type TrackAddress = { readonly videoId: VideoId; readonly revision: string; readonly trackId: string };
@@ -16,18 +28,30 @@ const SEGMENT_MEDIA_TYPE = { video: 'video/iso.segment', init: 'video/mp4', pict
  * hint: only the store itself says whether a segment can be served.
  */
 export class SegmentStore {
-  readonly #store: ObjectStore;
+  readonly #stores: SegmentStores;
   readonly #stored = new Map<string, Set<number>>();
+  /** Videos that have something in `kept`. */
+  readonly #kept = new Set<string>();
+  readonly #deleted = new LRUCache<string, true>({ max: REMEMBERED_DELETIONS });
 
-  private constructor(store: ObjectStore) {
-    this.#store = store;
+  private constructor(stores: SegmentStores) {
+    this.#stores = stores;
   }
 
-  /** Lists `store` once. Keys in it are `{video}/{revision}/{track}/{index}.m4s`. */
-  static async open(store: ObjectStore, signal: AbortSignal): Promise<SegmentStore> {
-    const segments = new SegmentStore(store);
-    for await (const { key } of store.list('', { signal })) segments.#remember(key);
+  /** Lists both stores once. Keys in them are `{video}/{revision}/{track}/{index}.m4s`. */
+  static async open(stores: SegmentStores, signal: AbortSignal): Promise<SegmentStore> {
+    const segments = new SegmentStore(stores);
+    for await (const { key } of stores.cached.list('', { signal })) segments.#remember(key);
+    for await (const { key } of stores.kept.list('', { signal })) {
+      segments.#remember(key);
+      segments.keep(videoIdOf(key));
+    }
     return segments;
+  }
+
+  /** From now on, what is finished of this video stays. Called for uploads, before anything is put. */
+  keep(videoId: VideoId): void {
+    this.#kept.add(videoId);
   }
 
   /** The stored segment; undefined if it is not there. */
@@ -51,20 +75,16 @@ export class SegmentStore {
     signal: AbortSignal,
   ): Promise<void> {
     const key = segmentKey(track, index);
-    if (!this.isStored(track, index))
-      await this.#store.put(key, bytes, { contentType: SEGMENT_MEDIA_TYPE.video, signal });
+    if (!this.isStored(track, index)) await this.#put(key, bytes, SEGMENT_MEDIA_TYPE.video, signal);
     this.#remember(key);
   }
 
   async putInitSegment(track: TrackAddress, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
-    await this.#store.put(initKey(track), bytes, { contentType: SEGMENT_MEDIA_TYPE.init, signal });
+    await this.#put(initKey(track), bytes, SEGMENT_MEDIA_TYPE.init, signal);
   }
 
   async putPoster(videoId: VideoId, revision: string, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
-    await this.#store.put(posterKey(videoId, revision), bytes, {
-      contentType: SEGMENT_MEDIA_TYPE.picture,
-      signal,
-    });
+    await this.#put(posterKey(videoId, revision), bytes, SEGMENT_MEDIA_TYPE.picture, signal);
   }
 
   /** Whether the segment is believed to be stored. */
@@ -87,7 +107,9 @@ export class SegmentStore {
   /** Removes everything of a video, or of one revision of it. */
   async deleteAll(videoId: VideoId, revision: string | undefined, signal: AbortSignal): Promise<void> {
     const prefix = revision === undefined ? joinKey(videoId) : joinKey(videoId, revision);
-    await this.#store.deletePrefix(prefix, { signal });
+    if (revision === undefined) this.#deleted.set(videoId, true);
+    await this.#storeOf(videoId).deletePrefix(prefix, { signal });
+    if (revision === undefined) this.#kept.delete(videoId);
     for (const track of this.#stored.keys()) if (track.startsWith(`${prefix}/`)) this.#stored.delete(track);
   }
 
@@ -102,9 +124,23 @@ export class SegmentStore {
     });
   }
 
+  #storeOf(videoId: VideoId): ObjectStore {
+    return this.#kept.has(videoId) ? this.#stores.kept : this.#stores.cached;
+  }
+
+  async #put(key: ObjectKey, bytes: Uint8Array, contentType: string, signal: AbortSignal): Promise<void> {
+    if (this.#deleted.has(videoIdOf(key))) throw new AppError('gone', 'the video was deleted');
+    await this.#storeOf(videoIdOf(key)).put(key, bytes, { contentType, signal });
+  }
+
   async #resource(key: ObjectKey, mediaType: string, signal: AbortSignal): Promise<Resource | undefined> {
     try {
-      return await storeResource(this.#store, key, { mediaType, isImmutable: true, signal });
+      if (this.#deleted.has(videoIdOf(key))) return undefined;
+      return await storeResource(this.#storeOf(videoIdOf(key)), key, {
+        mediaType,
+        isImmutable: true,
+        signal,
+      });
     } catch (error) {
       if (!isAppError(error, 'object_not_found')) throw error;
       this.forget(key);
@@ -118,6 +154,10 @@ export class SegmentStore {
     const stored = this.#stored.get(track) ?? new Set();
     this.#stored.set(track, stored.add(index));
   }
+}
+
+function videoIdOf(key: string): VideoId {
+  return key.slice(0, key.indexOf('/')) as VideoId;
 }
 
 function trackPrefix({ videoId, revision, trackId }: TrackAddress): string {

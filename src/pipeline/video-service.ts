@@ -1,54 +1,76 @@
+import type { Video, VideoId } from '../catalog/video.ts';
+import type { VideoRepository } from '../catalog/video-repository.ts';
 import { AppError } from '../errors.ts';
 import { FORMATS } from '../formats/registry.ts';
 import { isVideo } from '../media/presentation.ts';
-import type { VideoRepository } from '../catalog/video-repository.ts';
+import type { VideoEvents } from './events.ts';
+import { packageEntry } from './package-entry.ts';
 import type { Plans } from './plans.ts';
-import type { SegmentStore } from './segment-store.ts';
+import type { SegmentProgress } from './segment-progress.ts';
 import type { PlaybackPaths, VideoService } from './services.ts';
 
 /** What the service is made of. */
 export type VideoServiceOptions = {
   readonly videos: VideoRepository;
   readonly plans: Plans;
-  readonly segments: SegmentStore;
+  readonly progress: SegmentProgress;
+  readonly events: VideoEvents;
+  /** Stops all work on a video and removes every object of it; its row is gone already. */
+  readonly removeEverything: (video: Video) => Promise<void>;
 };
 
 /** What the API asks about videos. */
-export function videoService({ videos, plans, segments }: VideoServiceOptions): VideoService {
+export function videoService(options: VideoServiceOptions): VideoService {
+  const { videos, plans, progress, events } = options;
+
+  async function get(id: VideoId): Promise<Video> {
+    const video = await videos.get(id);
+    if (video === undefined) throw new AppError('not_found', 'there is no such video');
+    return video;
+  }
+
   return {
     list: (query) => videos.list(query),
+    get,
+    presentation: (video) => plans.presentationOf(video),
 
-    async get(id) {
-      const video = await videos.get(id);
+    async update(id, change) {
+      const video = await videos.update(id, change);
       if (video === undefined) throw new AppError('not_found', 'there is no such video');
+      events.publish({ type: 'updated', videoId: id });
       return video;
     },
 
-    presentation: (video) => plans.presentationOf(video),
+    async delete(id) {
+      const video = await get(id);
+      if (video.source.origin === 'library') {
+        throw new AppError('invalid_request', 'this video lies in the library folder: remove its file there');
+      }
+      // First the row: from now on nothing of the video is found, and nothing new is begun for it.
+      await videos.delete(id);
+      events.publish({ type: 'deleted', videoId: id });
+      await options.removeEverything(video);
+    },
 
     playback(video) {
       const presentation = plans.presentationOf(video);
       if (presentation === undefined || video.status === 'failed') return {};
-      const formats = FORMATS.filter(
-        ({ name }) => video.content?.kind !== 'package' || video.content.package.format === name,
-      );
-      const entries = formats.map(({ name, entry }) => [name, entry]);
+      const entries = FORMATS.filter(({ name }) => isOffered(video, name)).map(({ name, entry }) => [
+        name,
+        entry,
+      ]);
       return {
         ...(Object.fromEntries(entries) as PlaybackPaths),
         ...(presentation.tracks.some(isVideo) ? { poster: 'poster.jpg' } : {}),
       };
     },
 
-    encodedFraction(video) {
-      if (video.content?.kind === 'package') return 1;
-      const tracks = plans.presentationOf(video)?.tracks ?? [];
-      const total = tracks.reduce((sum, track) => sum + track.segments.length, 0);
-      const stored = tracks.reduce(
-        (sum, { id }) =>
-          sum + segments.storedCount({ videoId: video.id, revision: video.revision, trackId: id }),
-        0,
-      );
-      return total === 0 ? 0 : Math.min(1, stored / total);
-    },
+    encodeMap: (video) => progress.mapOf(video),
+    encodedFraction: (video) => progress.fractionOf(video),
   };
+}
+
+/** A package comes in the formats that its own manifests are of, everything else in all. */
+function isOffered(video: Video, format: string): boolean {
+  return video.content?.kind !== 'package' || packageEntry(video.content.package, format) !== undefined;
 }

@@ -4,6 +4,7 @@ import { Codec, CodecContext, Frame, Packet } from 'node-av/lib';
 import { AppError } from '../../errors.ts';
 import type { SourceSpan } from '../../media/source.ts';
 import { toNumber } from '../../media/time.ts';
+import { isBackground } from './background.ts';
 import { MAX_PIXELS } from './limits.ts';
 import type { OpenSource } from './source.ts';
 import { rewind, seekTo } from './timestamps.ts';
@@ -31,7 +32,8 @@ export function openDecoder(source: OpenSource, streamIndex: number): CodecConte
   decoder.allocContext3(codec);
   decoder.parametersToContext(stream.codecpar);
   decoder.pktTimebase = stream.timeBase;
-  decoder.threadCount = 0;
+  // Work that someone waits for uses every core; of the other there is one process for each core already.
+  decoder.threadCount = isBackground() ? 1 : 0;
   // The picture inside may be larger than the container claims.
   decoder.setOption('max_pixels', String(MAX_PIXELS));
   if (decoder.open2Sync(codec, null) < 0)

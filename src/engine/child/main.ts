@@ -9,6 +9,7 @@ import { AppError, isAppError } from '../../errors.ts';
 import type { TrackEncoding } from '../../media/plan.ts';
 import type { SourceInfo } from '../../media/source.ts';
 import type { Job, SourceHandle } from '../protocol.ts';
+import { isBackground } from './background.ts';
 import { colorCodes } from './color.ts';
 import { Connection } from './connection.ts';
 import { audioInitSegment, encodeAudio } from './encode-audio.ts';
@@ -22,7 +23,7 @@ import { videoInitSegment } from './video-encoder.ts';
 /** The lowest scheduling priority; threads that FFmpeg starts later inherit it. */
 const BACKGROUND_NICENESS = 19;
 
-if (process.argv[2] === 'background') setPriority(BACKGROUND_NICENESS);
+if (isBackground()) setPriority(BACKGROUND_NICENESS);
 Log.setLevel(AV_LOG_QUIET);
 const connection = new Connection();
 connection.onJob((job) => void answer(job));

@@ -137,6 +137,7 @@ function openEncoder(
   encoder.framerate = new Rational(frameRate.num, frameRate.den);
   encoder.profile = AV_PROFILE_H264_HIGH;
   encoder.level = rung.level;
+  encoder.threadCount = rung.threads;
   encoder.rcMaxRate = BigInt(rung.maxBitsPerSecond);
   encoder.rcBufferSize = rung.bufferBits;
   encoder.setFlags(AV_CODEC_FLAG_GLOBAL_HEADER);
