@@ -8,11 +8,13 @@ import type { Video } from './catalog/video.ts';
 import type { Config } from './config.ts';
 import { AppError } from './errors.ts';
 import { startEngine } from './engine/supervisor.ts';
+import { createVideoEvents } from './pipeline/events.ts';
 import { Library } from './pipeline/library.ts';
 import { OnDemandEncoder } from './pipeline/on-demand.ts';
 import { Pictures } from './pipeline/pictures.ts';
 import { Plans } from './pipeline/plans.ts';
 import { playbackService } from './pipeline/playback.ts';
+import { SegmentProgress } from './pipeline/segment-progress.ts';
 import { SegmentStore } from './pipeline/segment-store.ts';
 import type { Services } from './pipeline/services.ts';
 import { sourceBytes } from './pipeline/source-bytes.ts';
@@ -37,6 +39,8 @@ export type App = {
 const WEB_ROOT = fileURLToPath(new URL('../web/dist', import.meta.url));
 /** Below SLUICE_STORE: finished media of library videos, which can be made again at any time. */
 const LIBRARY_SEGMENTS = parseObjectKey('library');
+/** Below SLUICE_STORE: finished media of uploads, which stays. */
+const UPLOAD_SEGMENTS = parseObjectKey('segments');
 const VERSION = '0.1.0';
 /** Children that wait for a first request: the picture and the sound of one new viewer. */
 const SPARE_CHILDREN = 2;
@@ -55,22 +59,24 @@ export async function startApp(config: Config): Promise<App> {
   const catalog = await openSqliteCatalog({ file: join(config.dataFolder, 'catalog.sqlite'), now: clock });
   const library = readOnlyStore(fileSystemStore(config.libraryFolder));
   let segments: SegmentStore | undefined;
-  const finished = await openSizeLimitedStore(
-    prefixStore(fileSystemStore(config.storeFolder), LIBRARY_SEGMENTS),
-    {
-      limitBytes: config.cacheBytes,
-      onEvicted: (key) => segments?.forget(key),
-      onEvictionFailed: (err) => log.error({ err }, 'a finished segment could not be removed'),
-    },
-  );
-  segments = await SegmentStore.open(finished, closing.signal);
+  const objects = fileSystemStore(config.storeFolder);
+  const cached = await openSizeLimitedStore(prefixStore(objects, LIBRARY_SEGMENTS), {
+    limitBytes: config.cacheBytes,
+    onEvicted: (key) => segments?.forget(key),
+    onEvictionFailed: (err) => log.error({ err }, 'a finished segment could not be removed'),
+  });
+  const kept = prefixStore(objects, UPLOAD_SEGMENTS);
+  segments = await SegmentStore.open({ kept, cached }, closing.signal);
 
   const { videos } = catalog;
   const plans = new Plans();
+  const events = createVideoEvents();
+  const progress = new SegmentProgress(plans, segments, events);
   const sourceOf = (video: Video) => sourceBytes(library, video.source);
   const encoder = new OnDemandEncoder({
     engine,
     segments,
+    progress,
     sourceOf,
     slots: Math.max(2, cores),
     now: () => performance.now(),
@@ -93,12 +99,15 @@ export async function startApp(config: Config): Promise<App> {
     engine,
     encoder,
     sourceOf,
+    events,
     log,
     now: clock,
     concurrency: Math.max(1, cores - 1),
   });
   const services: Services = {
-    videos: videoService({ videos, plans, segments }),
+    videos: videoService({ videos, plans, progress, events, removeEverything: async () => {} }),
+    events,
+    ingest: undefined as never,
     playback: playbackService({ videos, library, segments, engine, encoder, plans, pictures }),
     health: { ready: () => catalog.ping() },
   };
