@@ -1,0 +1,99 @@
+/** Work that is done behind what people wait for. Which queue holds it is chosen in app.ts. */
+import type { ErrorCode } from '../errors.ts';
+
+/** What there is to do. */
+export type JobKind = (typeof JOB_KINDS)[number];
+
+/** Every kind. */
+export const JOB_KINDS = ['inspect', 'encode-chunk', 'pictures', 'pull', 'delete'] as const;
+
+/** What survives being written down. */
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [name: string]: Json | undefined };
+
+/** One thing to do. A job may be done twice (a worker died at the end of it): handlers bear that. */
+export type Job = {
+  readonly kind: JobKind;
+  /** What makes it this job: no second one of the same key waits or runs at the same time. */
+  readonly key: string;
+  /** Whom it is for: videos take turns, and all work for one can be called off. */
+  readonly videoId: string;
+  /** Higher ones go first. Any finite number. */
+  readonly priority: number;
+  /** What the handler needs to know. Handlers parse it: another version of Sluice may have written it. */
+  readonly payload: Json;
+};
+
+/** How often, and how soon again, what failed is tried. */
+export type RetryPolicy = {
+  /** In all, the first one included. At least 1. */
+  readonly attempts: number;
+  /** From the first failure to the second attempt; doubles with each further failure. */
+  readonly firstDelayMs: number;
+  /** It doubles up to here. A delay is shortened by chance, to no less than half of it. */
+  readonly maxDelayMs: number;
+};
+
+/** Three attempts, seconds apart: for work that fails by chance or not at all. */
+export const DEFAULT_RETRY: RetryPolicy = { attempts: 3, firstDelayMs: 1000, maxDelayMs: 60_000 };
+
+/** Who does jobs of some kinds. */
+export type JobWorker = {
+  readonly kinds: readonly JobKind[];
+  /** Jobs at a time, of all its kinds together. At least 1. */
+  readonly concurrency: number;
+  /** {@link DEFAULT_RETRY} unless given. */
+  readonly retry?: RetryPolicy;
+  /** An `AppError` of one of these codes will not go away: it is not tried again. */
+  readonly finalCodes: readonly ErrorCode[];
+  /** Does it. `signal` fires when the job was cancelled or the queue closes: what it throws then is ignored. */
+  handle(job: Job, signal: AbortSignal): Promise<void>;
+  /** The job was given up: `error` is that of the last attempt. Its key is free once this resolves. */
+  onFailed(job: Job, error: unknown): Promise<void>;
+};
+
+/** How many jobs of a kind there are. */
+export type JobCount = {
+  /** Those that wait to be tried again included. */
+  readonly waiting: number;
+  readonly running: number;
+};
+
+/**
+ * Of the waiting jobs, one of the highest priority is next; within a priority the videos take turns, and within
+ * a video the job that came first. Nothing may be asked of a queue that cannot be asked of a database.
+ */
+export type JobQueue = {
+  /**
+   * Adds the job. False, and nothing is added, where one of its key waits or runs already (which stays as it is),
+   * where its video is just being cancelled, and once the queue is closed.
+   */
+  enqueue(job: Job): Promise<boolean>;
+  /** Does jobs of these kinds from now on, until the queue closes. */
+  work(worker: JobWorker): void;
+  /**
+   * Calls off everything for a video: waiting jobs are dropped, running ones' signals fire. Resolves when they have
+   * ended. Nothing is added for the video until then. `exceptKey` names a job that stays: the one that calls
+   * this, which could not wait for itself.
+   */
+  cancel(videoId: string, options?: { readonly exceptKey?: string }): Promise<void>;
+  /**
+   * From now on no job below this priority is started, by this process; what runs goes on. `-Infinity`, as at the
+   * beginning: no floor; `Infinity`: nothing is started.
+   */
+  setFloor(priority: number): void;
+  /** How many there are now, by kind. */
+  counts(): Promise<Readonly<Record<JobKind, JobCount>>>;
+  /** Resolves once no job waits or runs. */
+  onIdle(): Promise<void>;
+  /**
+   * Starts nothing more. Running jobs are given `graceMs` to end, then their signals fire. Resolves when they have
+   * ended, and at the latest some seconds after the signals. A job that fails meanwhile counts as never tried.
+   */
+  close(graceMs: number): Promise<void>;
+};
