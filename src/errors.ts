@@ -12,6 +12,8 @@ export type ErrorCode =
   | 'precondition_failed'
   | 'range_not_satisfiable'
   | 'unauthorized'
+  | 'unsupported_media_type'
+  | 'offset_mismatch'
   // What a source is
   | 'source_empty'
   | 'source_not_media'
@@ -21,6 +23,8 @@ export type ErrorCode =
   | 'source_unreadable'
   | 'source_vanished'
   | 'package_invalid'
+  | 'url_forbidden'
+  | 'url_unreachable'
   // What the machine could not do
   | 'encode_failed'
   | 'encode_timeout'

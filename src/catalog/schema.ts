@@ -2,7 +2,11 @@
  * The tables as Kysely sees them. Only types that SQLite and PostgreSQL share: text, and integers below 2^53
  * (times are milliseconds since 1970). JSON is text, checked by zod when it is read.
  */
-export type Schema = { readonly videos: VideosTable; readonly chunks: ChunksTable };
+export type Schema = {
+  readonly videos: VideosTable;
+  readonly chunks: ChunksTable;
+  readonly uploads: UploadsTable;
+};
 
 /** One row for each video. `migrations/` says what each column is. */
 export type VideosTable = {
@@ -36,4 +40,20 @@ export type ChunksTable = {
   readonly end_segment: number;
   /** `waiting` or `done`. */
   readonly status: string;
+};
+
+/** One row for each file on its way in. */
+export type UploadsTable = {
+  readonly id: string;
+  readonly video_id: string;
+  /** `resumable`, `direct` or `pull`. */
+  readonly origin: string;
+  /** `receiving`, `complete` or `ended`. */
+  readonly state: string;
+  readonly filename: string;
+  readonly title: string | null;
+  readonly total_bytes: number | null;
+  readonly expires_at: number;
+  readonly url: string | null;
+  readonly validator: string | null;
 };

@@ -8,6 +8,7 @@ import type { Catalog } from './catalog.ts';
 import { migrateToLatest } from './migrate.ts';
 import type { Schema } from './schema.ts';
 import { sqlChunkRepository } from './sql-chunk-repository.ts';
+import { sqlUploadRepository } from './sql-upload-repository.ts';
 import { sqlVideoRepository } from './sql-video-repository.ts';
 import { isUniqueViolation, sqliteError } from './sqlite-errors.ts';
 
@@ -41,6 +42,7 @@ export async function openSqliteCatalog(options: SqliteOptions): Promise<Catalog
   return {
     videos: sqlVideoRepository(db, { now: options.now, isUniqueViolation }),
     chunks: sqlChunkRepository(db),
+    uploads: sqlUploadRepository(db, isUniqueViolation),
     ping: async () => {
       await sql`select 1 from videos limit 1`.execute(db).catch((error: unknown) => {
         throw new AppError('unavailable', 'the catalog does not answer', { cause: error });

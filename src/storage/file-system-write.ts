@@ -99,7 +99,9 @@ export async function sweepTemporary(root: string, now: number): Promise<void> {
   try {
     for (const name of await readdir(folder)) {
       const path = join(folder, name);
-      if (now - (await lstat(path)).mtimeMs > ABANDONED_AFTER_MS) await rm(path, { force: true });
+      const stats = await lstat(path);
+      // Folders in it hold what is meant to stay.
+      if (stats.isFile() && now - stats.mtimeMs > ABANDONED_AFTER_MS) await rm(path, { force: true });
     }
   } catch (error) {
     if (!isAbsent(error)) throw storeError(error);
@@ -145,7 +147,13 @@ async function newTemporaryPath(root: string): Promise<string> {
   return join(folder, randomUUID());
 }
 
-async function moveIntoPlace(folders: DurableFolders, root: string, from: string, to: string): Promise<void> {
+/** Renames the file `from` to `to`, below `root` without links, durably; makes the folders that are missing. */
+export async function moveIntoPlace(
+  folders: DurableFolders,
+  root: string,
+  from: string,
+  to: string,
+): Promise<void> {
   for (let attemptsLeft = MOVE_ATTEMPTS - 1; ; attemptsLeft--) {
     try {
       await folders.make(root, dirname(to));

@@ -7,6 +7,8 @@ import type { ObjectInfo, ReadOptions } from './object-store.ts';
  * S3 a multipart upload. Names are chosen by the caller: hex digits only.
  *
  * Errors, all `AppError`: `object_not_found`, `object_store_full`, `object_store_failed`, `aborted`.
+ * Whoever uses it sees to it that nothing else is done to an object while bytes are appended to it.
+ * Every implementation passes test/contracts/partial-objects.contract.ts.
  */
 export type PartialObjects = {
   create(name: string): Promise<void>;

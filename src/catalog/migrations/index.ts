@@ -1,6 +1,11 @@
 /** Every change of the schema, in order. A published one is never edited: a new one follows it. */
 import type { Migration } from 'kysely';
 import * as videos from './001-videos.ts';
+import * as uploads from './002-uploads.ts';
 import * as chunks from './004-chunks.ts';
 
-export const MIGRATIONS: Readonly<Record<string, Migration>> = { '001-videos': videos, '004-chunks': chunks };
+export const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '001-videos': videos,
+  '002-uploads': uploads,
+  '004-chunks': chunks,
+};
