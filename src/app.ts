@@ -1,5 +1,5 @@
 /** The composition root: the only file that names concrete adapters. */
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type LevelWithSilent, pino } from 'pino';
@@ -8,6 +8,8 @@ import type { Video } from './catalog/video.ts';
 import type { Config } from './config.ts';
 import { AppError } from './errors.ts';
 import { startEngine } from './engine/supervisor.ts';
+import { EmbeddedJobQueue } from './jobs/embedded.ts';
+import { Background } from './pipeline/background.ts';
 import { createVideoEvents } from './pipeline/events.ts';
 import { Library } from './pipeline/library.ts';
 import { OnDemandEncoder } from './pipeline/on-demand.ts';
@@ -17,7 +19,9 @@ import { playbackService } from './pipeline/playback.ts';
 import { SegmentProgress } from './pipeline/segment-progress.ts';
 import { SegmentStore } from './pipeline/segment-store.ts';
 import type { Services } from './pipeline/services.ts';
+import { removeVideo } from './pipeline/remove-video.ts';
 import { sourceBytes } from './pipeline/source-bytes.ts';
+import { sweep } from './pipeline/sweep.ts';
 import { videoService } from './pipeline/video-service.ts';
 import { createDiscovery } from './readers/discover.ts';
 import { createServer } from './server/server.ts';
@@ -45,6 +49,8 @@ const VERSION = '0.1.0';
 /** Children that wait for a first request: the picture and the sound of one new viewer. */
 const SPARE_CHILDREN = 2;
 const IDLE_CHILD_MS = 20_000;
+/** What a child needs for a ladder from 2160p down. */
+const BACKGROUND_CHILD_BYTES = 1.5 * 1024 ** 3;
 /** How long running requests may go on after a stop: everything has ended within five seconds. */
 const GRACE_MS = 3500;
 
@@ -59,6 +65,7 @@ export async function startApp(config: Config): Promise<App> {
   const catalog = await openSqliteCatalog({ file: join(config.dataFolder, 'catalog.sqlite'), now: clock });
   const library = readOnlyStore(fileSystemStore(config.libraryFolder));
   let segments: SegmentStore | undefined;
+  let background: Background | undefined;
   const objects = fileSystemStore(config.storeFolder);
   const cached = await openSizeLimitedStore(prefixStore(objects, LIBRARY_SEGMENTS), {
     limitBytes: config.cacheBytes,
@@ -72,7 +79,8 @@ export async function startApp(config: Config): Promise<App> {
   const plans = new Plans();
   const events = createVideoEvents();
   const progress = new SegmentProgress(plans, segments, events);
-  const sourceOf = (video: Video) => sourceBytes(library, video.source);
+  const sourceOf = (video: Video) =>
+    sourceBytes(video.source.origin === 'library' ? library : objects, video.source);
   const encoder = new OnDemandEncoder({
     engine,
     segments,
@@ -80,6 +88,7 @@ export async function startApp(config: Config): Promise<App> {
     sourceOf,
     slots: Math.max(2, cores),
     now: () => performance.now(),
+    onWaiting: (isWaiting) => background?.hold(isWaiting),
     onFailed: (video, { code, message }) => {
       log.error({ video: video.id, code }, 'a video cannot be encoded');
       void videos.update(
@@ -88,6 +97,23 @@ export async function startApp(config: Config): Promise<App> {
         { revision: video.revision },
       );
     },
+  });
+  const jobs = new EmbeddedJobQueue({
+    onError: (job, err) => log.error({ err, job: job.key }, 'a job could not be given up'),
+  });
+  background = new Background({
+    videos,
+    chunks: catalog.chunks,
+    jobs,
+    engine,
+    segments,
+    plans,
+    progress,
+    events,
+    sourceOf,
+    log,
+    mode: config.encode,
+    concurrency: backgroundConcurrency(),
   });
   const pictures = new Pictures({ engine, segments, sourceOf, library, concurrency: 1 });
   const folder = new Library({
@@ -105,7 +131,13 @@ export async function startApp(config: Config): Promise<App> {
     concurrency: Math.max(1, cores - 1),
   });
   const services: Services = {
-    videos: videoService({ videos, plans, progress, events, removeEverything: async () => {} }),
+    videos: videoService({
+      videos,
+      plans,
+      progress,
+      events,
+      removeEverything: (video) => removeVideo({ jobs, encoder, segments, sources: objects }, video),
+    }),
     events,
     ingest: undefined as never,
     playback: playbackService({ videos, library, segments, engine, encoder, plans, pictures }),
@@ -122,6 +154,8 @@ export async function startApp(config: Config): Promise<App> {
       ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
     },
   });
+  await sweep({ videos, segments, sources: objects, events, log }, closing.signal);
+  await background.start();
   await folder.start();
   const url = await server.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
     const where = `${config.host}:${config.port}`;
@@ -136,10 +170,16 @@ export async function startApp(config: Config): Promise<App> {
     close: async () => {
       closing.abort();
       encoder.close();
-      await Promise.all([server.close(), folder.close(), engine[Symbol.asyncDispose]()]);
+      await Promise.all([server.close(), folder.close(), jobs.close(0), engine[Symbol.asyncDispose]()]);
       await catalog.close();
     },
   };
+}
+
+/** One child for each core, as far as there is memory for the pictures that each holds. */
+function backgroundConcurrency(): number {
+  const memory = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+  return Math.max(1, Math.min(availableParallelism(), Math.floor(memory / BACKGROUND_CHILD_BYTES)));
 }
 
 function clock(): Date {

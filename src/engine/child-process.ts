@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { AppError, isAppError } from '../errors.ts';
 import type { SourceBytes } from './engine.ts';
+import type { Pace } from './pace.ts';
 import { encodeFrame, FrameReader, type Job, type Report, type Request } from './protocol.ts';
 import { reportSchema } from './protocol-schema.ts';
 
@@ -32,7 +33,8 @@ export type Conversation = {
   readonly job: Job;
   /** Answers the child's reads; absent for jobs that open nothing. */
   readonly source?: SourceBytes;
-  /** The child is ended when it says nothing for so long. */
+  readonly pace?: Pace;
+  /** The child is ended when it says nothing for so long, pauses aside. */
   readonly silenceMs: number;
   readonly signal: AbortSignal;
 };
@@ -92,7 +94,7 @@ export class EngineChild {
    * signal) ends the child, since nothing else stops FFmpeg in the middle of a call.
    */
   async *converse(conversation: Conversation): AsyncGenerator<JobReport> {
-    const { job, source, signal } = conversation;
+    const { job, source, signal, pace } = conversation;
     const events = new EventQueue();
     this.#onEvent = (event) => events.push(event);
     if (this.#hasEnded) events.push({ type: 'exit' });
@@ -100,11 +102,15 @@ export class EngineChild {
     signal.addEventListener('abort', abort, { once: true });
     if (signal.aborted) abort();
     const memoryCheck = setInterval(() => void this.#checkMemory(events), MEMORY_CHECK_MS);
+    const tellPace = (): void => this.#send({ type: pace?.isPaused ? 'pause' : 'resume' });
+    const forgetPace = pace?.onChange(tellPace);
     let isDone = false;
     try {
+      tellPace();
       this.#send({ type: 'job', job });
       while (!isDone) {
         const event = await events.next(conversation.silenceMs);
+        if (event.type === 'silence' && pace?.isPaused) continue;
         if (event.type !== 'report') throw errorOf(event);
         const { report, payload } = event;
         if (report.type === 'failed') {
@@ -120,6 +126,7 @@ export class EngineChild {
       }
     } finally {
       clearInterval(memoryCheck);
+      forgetPace?.();
       signal.removeEventListener('abort', abort);
       this.#onEvent = () => {};
       if (!isDone) await this.kill();

@@ -1,4 +1,5 @@
 /** What the pipeline asks of the media engine. One implementation: FFmpeg in child processes (supervisor.ts). */
+import type { Pace } from './pace.ts';
 import type { SourceInfo } from '../media/source.ts';
 import type { TrackEncoding } from '../media/plan.ts';
 
@@ -24,6 +25,7 @@ export type EncodeRequest = {
   readonly end: number;
   /** Background work runs at the lowest scheduling priority. */
   readonly priority: 'viewer' | 'background';
+  readonly pace?: Pace;
 };
 
 /** Errors are `AppError`: the codes of sources (`source_...`), `encode_failed`, `encode_timeout`, `aborted`. */

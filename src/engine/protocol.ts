@@ -45,7 +45,9 @@ export type Request =
   | { readonly type: 'bytes' }
   | { readonly type: 'read-failed'; readonly code: ErrorCode; readonly message: string }
   /** The answer to `segment`. */
-  | { readonly type: 'next' };
+  | { readonly type: 'next' }
+  /** Stop using the processor until `resume`. At any time, and unanswered. */
+  | { readonly type: 'pause' | 'resume' };
 
 /** Child to server. Everything in it is hostile: see protocol-schema.ts. */
 export type Report =

@@ -59,7 +59,8 @@ export function startEngine(options: SupervisorOptions): MediaEngine {
     async *encode(request, signal) {
       const job = encodeJob(request, await handleOf(request.source, signal));
       const silenceMs = SILENCE_MS + pixelsOfSegment(request.encodings) / PIXELS_PER_MS;
-      const conversation = { job, source: request.source, silenceMs, signal };
+      const { source, pace } = request;
+      const conversation = { job, source, silenceMs, signal, ...(pace === undefined ? {} : { pace }) };
       for await (const { report, payload } of converse(request.priority, conversation)) {
         if (report.type === 'segment') yield checkedSegment(request, report, payload);
       }

@@ -4,6 +4,7 @@ import { AppError, isAppError } from '../errors.ts';
 import type { VideoEvents } from './events.ts';
 import type { Log } from './log.ts';
 
+/** What an inspection changes and tells. */
 export type InspectionOptions = {
   readonly videos: VideoRepository;
   readonly events: VideoEvents;

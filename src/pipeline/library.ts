@@ -152,7 +152,7 @@ export class Library {
       this.#inspectLater(video, entry);
       return;
     }
-    encoder.stop(before.id);
+    await encoder.stop(before.id);
     const changed = await videos.update(before.id, {
       source,
       revision,
@@ -170,7 +170,7 @@ export class Library {
     const { videos, segments, encoder, events } = this.#options;
     await videos.delete(video.id);
     events.publish({ type: 'deleted', videoId: video.id });
-    encoder.stop(video.id);
+    await encoder.stop(video.id);
     await segments.deleteAll(video.id, undefined, this.#closing.signal);
   }
 

@@ -5,6 +5,7 @@
  */
 import type { Video } from '../catalog/video.ts';
 import type { MediaEngine, SourceBytes } from '../engine/engine.ts';
+import { Pace } from '../engine/pace.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { chunkOf } from '../media/grid.ts';
 import type { Plan, TrackEncoding } from '../media/plan.ts';
@@ -26,6 +27,8 @@ export type OnDemandOptions = {
   readonly slots: number;
   /** Milliseconds, from any start. */
   readonly now: () => number;
+  /** Someone has begun to wait for a segment, or nobody waits any more: background work steps back meanwhile. */
+  readonly onWaiting: (isWaiting: boolean) => void;
   /** A segment failed for good. */
   readonly onFailed: (video: Video, error: AppError) => void;
 };
@@ -52,6 +55,9 @@ type Run = {
   readonly end: number;
   readonly waiters: Map<number, Set<Waiter>>;
   readonly controller: AbortController;
+  readonly pace: Pace;
+  /** Resolves when nothing of it is running any more. */
+  done: Promise<void>;
   isStarted: boolean;
   attempts: number;
 };
@@ -63,6 +69,8 @@ type Watching = { readonly target: Encodable; readonly encoding: TrackEncoding; 
 export class OnDemandEncoder {
   readonly #options: OnDemandOptions;
   readonly #runs = new Set<Run>();
+  /** Runs that were told to end and have not yet. */
+  readonly #ending = new Set<Run>();
   readonly #watching = new Map<string, Watching>();
   #isClosed = false;
 
@@ -94,13 +102,16 @@ export class OnDemandEncoder {
     this.#followOn(keyOf(track));
   }
 
-  /** Stops everything for a video: it was deleted, or its source has changed. */
-  stop(videoId: string): void {
-    for (const [key, watching] of this.#watching)
+  /** Stops everything for a video: it was deleted, or its source has changed. Resolves when nothing runs for it. */
+  async stop(videoId: string): Promise<void> {
+    for (const [key, watching] of this.#watching) {
       if (watching.target.video.id === videoId) this.#watching.delete(key);
-    for (const run of this.#runs) {
-      if (run.target.video.id === videoId) this.#end(run, new AppError('gone', 'the video was removed'));
     }
+    const runs = [...this.#runs].filter((run) => run.target.video.id === videoId);
+    for (const run of runs) this.#end(run, new AppError('gone', 'the video was removed'));
+    await Promise.all(
+      [...this.#ending].filter((run) => run.target.video.id === videoId).map((run) => run.done),
+    );
   }
 
   close(): void {
@@ -130,6 +141,8 @@ export class OnDemandEncoder {
       end,
       waiters: new Map(),
       controller: new AbortController(),
+      pace: new Pace(),
+      done: Promise.resolve(),
       isStarted: false,
       attempts: 0,
     };
@@ -146,6 +159,7 @@ export class OnDemandEncoder {
       reject(new AppError('aborted', 'the viewer went away'));
       waiters.delete(waiter);
       if (waiters.size === 0) run.waiters.delete(index);
+      this.#giveWay();
       if (run.waiters.size > 0) return;
       const watching = this.#watching.get(run.key);
       if (watching?.index === index) watching.at = Number.NEGATIVE_INFINITY;
@@ -171,9 +185,17 @@ export class OnDemandEncoder {
         }
         run.isStarted = true;
         running.push(run);
-        void this.#work(run);
+        run.done = this.#work(run);
       }
     }
+    this.#giveWay();
+  }
+
+  /** While someone waits, nobody else gets the processor. */
+  #giveWay(): void {
+    const isWaiting = [...this.#runs].some((run) => run.waiters.size > 0);
+    for (const run of this.#runs) run.pace.setPaused(isWaiting && run.waiters.size === 0);
+    this.#options.onWaiting(isWaiting);
   }
 
   async #work(run: Run): Promise<void> {
@@ -188,6 +210,7 @@ export class OnDemandEncoder {
         first: run.next,
         end: run.end,
         priority: 'viewer',
+        pace: run.pace,
       } as const;
       for await (const { index, bytes } of engine.encode(request, run.controller.signal)) {
         const segment = await this.#store(run, index, bytes);
@@ -195,6 +218,7 @@ export class OnDemandEncoder {
         run.attempts = 0;
         for (const waiter of run.waiters.get(index) ?? []) waiter.resolve(segment);
         run.waiters.delete(index);
+        this.#giveWay();
         endProgress();
         // At its end the run is let finish: the child then keeps the source open for the next.
         if (run.next >= run.end) continue;
@@ -277,6 +301,8 @@ export class OnDemandEncoder {
   #end(run: Run, error: AppError | undefined): void {
     this.#runs.delete(run);
     run.controller.abort();
+    this.#ending.add(run);
+    void run.done.finally(() => this.#ending.delete(run));
     if (error !== undefined) rejectAll(run, error);
   }
 }

@@ -104,10 +104,15 @@ export class SegmentStore {
     this.#stored.get(track)?.delete(index);
   }
 
+  /** From now on nothing of the video is served or stored: it is being deleted. */
+  refuse(videoId: VideoId): void {
+    this.#deleted.set(videoId, true);
+  }
+
   /** Removes everything of a video, or of one revision of it. */
   async deleteAll(videoId: VideoId, revision: string | undefined, signal: AbortSignal): Promise<void> {
     const prefix = revision === undefined ? joinKey(videoId) : joinKey(videoId, revision);
-    if (revision === undefined) this.#deleted.set(videoId, true);
+    if (revision === undefined) this.refuse(videoId);
     await this.#storeOf(videoId).deletePrefix(prefix, { signal });
     if (revision === undefined) this.#kept.delete(videoId);
     for (const track of this.#stored.keys()) if (track.startsWith(`${prefix}/`)) this.#stored.delete(track);

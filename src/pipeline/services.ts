@@ -1,4 +1,5 @@
 /** What the outside (`server/`) may ask of the pipeline. */
+import type { UploadId } from '../catalog/upload.ts';
 import type { Video, VideoId } from '../catalog/video.ts';
 import type { VideoPage, VideoQuery } from '../catalog/video-repository.ts';
 import type { SegmentState, VideoEvents } from './events.ts';
@@ -71,6 +72,8 @@ export type EncodeMap = Readonly<Record<string, readonly SegmentState[]>>;
 
 /** Ways in for new videos. All stream: memory does not grow with the file. */
 export type IngestService = {
+  /** The largest file that is taken; absent where there is no limit. */
+  readonly maxBytes?: number;
   /**
    * Registers a video of status `uploading`, and the upload that will fill it. Throws `source_too_large`,
    * `source_empty` (length 0), `object_store_full` (not enough room left).
@@ -81,8 +84,9 @@ export type IngestService = {
   /**
    * Adds bytes at `offset`, durable when this resolves. What arrived before a break (`signal`, a failing body)
    * is kept as well, and counted by `upload()`. When the last byte is in, the video leaves `uploading`.
-   * Throws `invalid_request` (offset is not where the upload stands, more bytes than announced),
-   * `source_too_large`, `object_store_full`, `unavailable` (another request is writing to it just now).
+   * Throws `offset_mismatch`, `invalid_request` (more bytes than announced), `source_too_large`,
+   * `object_store_full`, `unavailable` (another request is writing to it just now), and `source_not_media` where
+   * the first bytes tell that it is none: then upload and video are gone.
    */
   append(
     id: UploadId,
@@ -92,7 +96,7 @@ export type IngestService = {
   ): Promise<Upload>;
   /** For uploads created without a length. Throws as `createUpload`, and `invalid_request` if it was known. */
   declareLength(id: UploadId, bytes: number): Promise<Upload>;
-  /** Ends the upload and removes its video. */
+  /** Ends the upload and removes its video. Throws as `upload`, and `invalid_request` once it is complete. */
   terminate(id: UploadId): Promise<void>;
   /** A whole file in one go (multipart, import). Anything going wrong leaves nothing behind. */
   addFile(
@@ -100,13 +104,15 @@ export type IngestService = {
     body: ReadableStream<Uint8Array>,
     signal: AbortSignal,
   ): Promise<Video>;
-  /** Fetches from an address in the background; the video is `uploading` meanwhile. Throws `invalid_request`. */
+  /**
+   * Fetches from an address: resolves when the other server has begun to answer, and goes on in the background;
+   * the video is `uploading` meanwhile. Throws `invalid_request` (no http or https address), `url_forbidden`,
+   * `url_unreachable`, and as `createUpload`. What goes wrong later ends in a `failed` video.
+   */
   addFromUrl(request: { readonly url: string; readonly title?: string }): Promise<Video>;
 };
 
-declare const uploadIdBrand: unique symbol;
-/** 32 hex digits, random: knowing it is the permission to write to the upload. */
-export type UploadId = string & { readonly [uploadIdBrand]: 'UploadId' };
+export type { UploadId };
 
 /** What is known of a file before its first byte. */
 export type UploadRequest = {

@@ -11,6 +11,8 @@ export class Connection {
   readonly #socket = new Socket({ fd: SOCKET_DESCRIPTOR, readable: true, writable: true });
   readonly #reader = new FrameReader();
   #onJob: (job: Job) => void = () => {};
+  /** While it is set, nobody may use the processor. */
+  #pause: PromiseWithResolvers<void> | undefined;
   #waiting: { resolve: (frame: Frame) => void } | undefined;
 
   constructor() {
@@ -24,6 +26,11 @@ export class Connection {
 
   onJob(handler: (job: Job) => void): void {
     this.#onJob = handler;
+  }
+
+  /** To be awaited every few frames: resolves at once, or when the server lets the work go on. */
+  async pause(): Promise<void> {
+    await this.#pause?.promise;
   }
 
   /** Tells the server something that needs no answer. */
@@ -57,7 +64,11 @@ export class Connection {
   #receive(frame: Frame): void {
     const request = frame.header as Request;
     if (request.type === 'job') this.#onJob(request.job);
-    else {
+    else if (request.type === 'pause') this.#pause ??= Promise.withResolvers();
+    else if (request.type === 'resume') {
+      this.#pause?.resolve();
+      this.#pause = undefined;
+    } else {
       const waiting = this.#waiting;
       this.#waiting = undefined;
       waiting?.resolve(frame);

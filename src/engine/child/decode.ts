@@ -80,6 +80,7 @@ async function* decodeOn(
   frame.alloc();
   let isSkipping = false;
   for (let errors = 0; errors < MAX_ERRORS; ) {
+    await source.pause();
     const result = await source.format.readFrame(packet);
     if (result < 0 && result !== AVERROR_EOF) {
       source.throwIfReadFailed();

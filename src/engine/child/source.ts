@@ -19,6 +19,8 @@ export type OpenSource = {
   readonly handle: SourceHandle;
   /** Throws what reading met, if it was not FFmpeg's fault. Call it when FFmpeg reports an error. */
   throwIfReadFailed(): void;
+  /** Resolves when work may go on: see Connection.pause. */
+  pause(): Promise<void>;
   close(): void;
 };
 
@@ -70,7 +72,14 @@ export async function openSource(connection: Connection, handle: SourceHandle): 
     throwIfReadFailed();
     throw new AppError('source_damaged', 'the file is cut off or damaged: its structure cannot be read');
   }
-  return { format, streams: format.streams, handle, throwIfReadFailed, close };
+  return {
+    format,
+    streams: format.streams,
+    handle,
+    throwIfReadFailed,
+    close,
+    pause: () => connection.pause(),
+  };
 }
 
 /** Needed where streams are found by reading on (no index in front), and for inspection. */

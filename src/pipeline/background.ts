@@ -1,0 +1,257 @@
+/**
+ * What happens to an upload once its bytes are there: it is inspected, and then its whole grid is filled chunk by
+ * chunk, behind whatever viewers wait for. All of it can be taken up again from the catalog at any time.
+ */
+import { z } from 'zod';
+import type { Chunk, ChunkRepository } from '../catalog/chunk-repository.ts';
+import { parseVideoId, type Video } from '../catalog/video.ts';
+import type { VideoRepository } from '../catalog/video-repository.ts';
+import type { MediaEngine, SourceBytes } from '../engine/engine.ts';
+import { Pace } from '../engine/pace.ts';
+import { AppError, isAppError } from '../errors.ts';
+import type { Job, JobQueue, JobWorker } from '../jobs/job-queue.ts';
+import { SEGMENTS_PER_CHUNK } from '../media/grid.ts';
+import type { Plan, TrackEncoding } from '../media/plan.ts';
+import type { VideoEvents } from './events.ts';
+import { inspectVideo } from './inspect-video.ts';
+import type { Log } from './log.ts';
+import type { Plans } from './plans.ts';
+import type { SegmentProgress } from './segment-progress.ts';
+import type { SegmentStore, TrackAddress } from './segment-store.ts';
+
+/** What the background works with. */
+export type BackgroundOptions = {
+  readonly videos: VideoRepository;
+  readonly chunks: ChunkRepository;
+  readonly jobs: JobQueue;
+  readonly engine: MediaEngine;
+  readonly segments: SegmentStore;
+  readonly plans: Plans;
+  readonly progress: SegmentProgress;
+  readonly events: VideoEvents;
+  readonly sourceOf: (video: Video) => SourceBytes;
+  readonly log: Log;
+  /** `on-demand`: only what viewers ask for is ever encoded. */
+  readonly mode: 'eager' | 'on-demand';
+  /** Chunks at a time. */
+  readonly concurrency: number;
+};
+
+/** Higher goes first. What a viewer waits for is not in the queue at all: see on-demand.ts. */
+const PRIORITY = { inspect: 30, firstChunk: 20, chunk: 10 } as const;
+
+/** Trying again does not mend these. */
+const FINAL_CODES: JobWorker['finalCodes'] = [
+  'source_empty',
+  'source_not_media',
+  'source_unsupported',
+  'source_damaged',
+  'source_vanished',
+  'gone',
+  'not_found',
+];
+
+const payloadSchema = z.object({
+  videoId: z.string().transform(parseVideoId),
+  revision: z.string(),
+  kind: z.enum(['video', 'audio']),
+  first: z.int(),
+  end: z.int(),
+});
+
+/** Fills the grids of uploads. */
+export class Background {
+  readonly #options: BackgroundOptions;
+  readonly #paces = new Set<Pace>();
+  #isHeld = false;
+
+  constructor(options: BackgroundOptions) {
+    this.#options = options;
+  }
+
+  /** Begins to work, with everything that an earlier run of the server left undone. */
+  async start(): Promise<void> {
+    const { jobs, videos, chunks, segments, concurrency } = this.#options;
+    jobs.work({
+      kinds: ['inspect'],
+      concurrency: 1,
+      finalCodes: FINAL_CODES,
+      handle: (job, signal) => this.#inspect(job, signal),
+      onFailed: (job, error) => this.#fail(job, error),
+    });
+    jobs.work({
+      kinds: ['encode-chunk'],
+      concurrency,
+      finalCodes: FINAL_CODES,
+      handle: (job, signal) => this.#encode(job, signal),
+      onFailed: (job, error) => this.#fail(job, error),
+    });
+    for (const video of await videos.listBySource('upload')) {
+      segments.keep(video.id);
+      if (video.status === 'inspecting') await this.arrived(video);
+      if (video.status === 'playable') await this.#finishIfDone(video);
+    }
+    if (this.#options.mode === 'eager') await this.#enqueue(await chunks.listWaiting());
+  }
+
+  /** The bytes of an upload are all there, its status is `inspecting`. */
+  async arrived(video: Video): Promise<void> {
+    this.#options.segments.keep(video.id);
+    const key = `inspect/${video.id}/${video.revision}`;
+    await this.#options.jobs.enqueue({
+      kind: 'inspect',
+      key,
+      videoId: video.id,
+      priority: PRIORITY.inspect,
+      payload: {},
+    });
+  }
+
+  /** While it is held, nothing of it uses the processor: someone waits for something else. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    this.#options.jobs.setFloor(isHeld ? PRIORITY.inspect : Number.NEGATIVE_INFINITY);
+    for (const pace of this.#paces) pace.setPaused(isHeld);
+  }
+
+  async #inspect(job: Job, signal: AbortSignal): Promise<void> {
+    const { videos, chunks, engine, plans, sourceOf, mode } = this.#options;
+    const video = await videos.get(parseVideoId(job.videoId));
+    if (video?.status !== 'inspecting') return;
+    const inspected = await inspectVideo(this.#options, video, async () => ({
+      kind: 'media',
+      source: await engine.inspect(sourceOf(video), signal),
+    }));
+    const plan = inspected && plans.planOf(inspected);
+    if (inspected === undefined || plan === undefined || mode === 'on-demand') return;
+    const planned = chunksOf(inspected, plan);
+    await chunks.add(planned);
+    await this.#enqueue(planned);
+  }
+
+  async #enqueue(chunks: readonly Chunk[]): Promise<void> {
+    for (const chunk of chunks) {
+      const { videoId, revision, kind, first } = chunk;
+      await this.#options.jobs.enqueue({
+        kind: 'encode-chunk',
+        key: `chunk/${videoId}/${revision}/${kind}/${first}`,
+        videoId,
+        priority: first === 0 ? PRIORITY.firstChunk : PRIORITY.chunk,
+        payload: { ...chunk },
+      });
+    }
+  }
+
+  async #encode(job: Job, signal: AbortSignal): Promise<void> {
+    const { videos, chunks, plans } = this.#options;
+    const chunk = payloadSchema.parse(job.payload);
+    const video = await videos.get(chunk.videoId);
+    const plan = video && plans.planOf(video);
+    if (video === undefined || plan === undefined || video.revision !== chunk.revision) return;
+    const encodings = [...plan.encodings.values()].filter(({ kind }) => kind === chunk.kind);
+    await this.#encodeMissing(video, encodings, chunk, signal);
+    if (await chunks.markDone(chunk)) await this.#finishIfDone(video);
+  }
+
+  /** All rungs from one decode; what viewers had made for them already is left out as far as it can be. */
+  async #encodeMissing(
+    video: Video,
+    encodings: readonly TrackEncoding[],
+    chunk: Chunk,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { engine, segments, progress, sourceOf } = this.#options;
+    const missing = encodings.map((encoding) => ({
+      encoding,
+      indexes: range(chunk.first, chunk.end).filter(
+        (index) => !segments.isStored(addressOf(video, encoding), index),
+      ),
+    }));
+    const wanted = missing.filter(({ indexes }) => indexes.length > 0);
+    const indexes = wanted.flatMap((one) => one.indexes);
+    if (indexes.length === 0 || video.content?.kind !== 'media') return;
+    const pace = new Pace();
+    pace.setPaused(this.#isHeld);
+    this.#paces.add(pace);
+    const begun = new Map(wanted.map(({ encoding }) => [encoding.trackId, () => {}]));
+    const begin = (trackId: string, index: number): void => {
+      begun.get(trackId)?.();
+      begun.set(trackId, progress.begin(video, trackId, index));
+    };
+    const [first, last] = [Math.min(...indexes), Math.max(...indexes)];
+    for (const { encoding } of wanted) begin(encoding.trackId, first);
+    try {
+      const request = {
+        source: sourceOf(video),
+        info: video.content.source,
+        encodings: wanted.map(({ encoding }) => encoding),
+        first,
+        end: last + 1,
+        priority: 'background',
+        pace,
+      } as const;
+      for await (const { trackId, index, bytes } of engine.encode(request, signal)) {
+        await segments.putSegment(
+          { videoId: video.id, revision: video.revision, trackId },
+          index,
+          bytes,
+          signal,
+        );
+        if (index < last) begin(trackId, index + 1);
+        else begun.get(trackId)?.();
+      }
+    } finally {
+      this.#paces.delete(pace);
+      for (const end of begun.values()) end();
+    }
+  }
+
+  async #finishIfDone(video: Video): Promise<void> {
+    const { videos, chunks, events, mode } = this.#options;
+    if (mode === 'on-demand' || (await chunks.countWaiting(video.id, video.revision)) > 0) return;
+    const ready = await videos.update(
+      video.id,
+      { status: 'ready' },
+      { status: ['playable'], revision: video.revision },
+    );
+    if (ready !== undefined) events.publish({ type: 'status', videoId: video.id, status: 'ready' });
+  }
+
+  /** The reason is shown to the user; the video's other chunks are given up, and no other video is touched. */
+  async #fail(job: Job, error: unknown): Promise<void> {
+    const { videos, jobs, events, log } = this.#options;
+    if (isAppError(error, 'gone')) return;
+    const { code, message } = isAppError(error) ? error : new AppError('internal', 'the encoding failed');
+    log.error({ err: error, video: job.videoId, job: job.key }, 'a video has failed');
+    const failed = await videos.update(
+      parseVideoId(job.videoId),
+      { status: 'failed', error: { code, message } },
+      { status: ['inspecting', 'playable'] },
+    );
+    if (failed === undefined) return;
+    events.publish({ type: 'status', videoId: failed.id, status: 'failed' });
+    await jobs.cancel(job.videoId, { exceptKey: job.key });
+  }
+}
+
+/** Every chunk of a video: sound and picture have grids of their own. */
+function chunksOf(video: Video, plan: Plan): readonly Chunk[] {
+  const chunks: Chunk[] = [];
+  for (const kind of ['audio', 'video'] as const) {
+    const encoding = [...plan.encodings.values()].find((one) => one.kind === kind);
+    const count = encoding === undefined ? 0 : encoding.grid.boundaries.length - 1;
+    for (let first = 0; first < count; first += SEGMENTS_PER_CHUNK) {
+      const end = Math.min(first + SEGMENTS_PER_CHUNK, count);
+      chunks.push({ videoId: video.id, revision: video.revision, kind, first, end });
+    }
+  }
+  return chunks.sort((a, b) => a.first - b.first);
+}
+
+function addressOf(video: Video, { trackId }: TrackEncoding): TrackAddress {
+  return { videoId: video.id, revision: video.revision, trackId };
+}
+
+function range(first: number, end: number): number[] {
+  return Array.from({ length: end - first }, (_, offset) => first + offset);
+}

@@ -1,0 +1,61 @@
+/** Finds what a crash between two steps left behind: objects that nothing refers to, rows whose object is gone. */
+import type { VideoRepository } from '../catalog/video-repository.ts';
+import { isAppError } from '../errors.ts';
+import { parseObjectKey } from '../storage/object-key.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import type { VideoEvents } from './events.ts';
+import type { Log } from './log.ts';
+import type { SegmentStore } from './segment-store.ts';
+
+const SOURCES = parseObjectKey('sources');
+
+/** What is compared with what. */
+export type SweepOptions = {
+  readonly videos: VideoRepository;
+  readonly segments: SegmentStore;
+  /** Where uploaded sources lie, as `sources/{video}`. */
+  readonly sources: ObjectStore;
+  readonly events: VideoEvents;
+  readonly log: Log;
+};
+
+/** To be run at the start, before anything else changes videos or objects. */
+export async function sweep(options: SweepOptions, signal: AbortSignal): Promise<void> {
+  const { videos, segments, sources, log } = options;
+  const known = new Map<string, string>();
+  for (const origin of ['upload', 'library'] as const) {
+    for (const video of await videos.listBySource(origin)) known.set(video.id, video.revision);
+  }
+  for (const { videoId, revision } of segments.storedRevisions()) {
+    if (known.get(videoId) === revision) continue;
+    log.info({ video: videoId, revision }, 'removing segments that belong to nothing');
+    await segments.deleteAll(videoId, revision, signal);
+  }
+  for await (const { key } of sources.list(SOURCES, { signal })) {
+    if (known.has(key.slice(SOURCES.length + 1))) continue;
+    log.info({ key }, 'removing a source that belongs to nothing');
+    await sources.delete(key, { signal });
+  }
+  await failSourceless(options, signal);
+}
+
+async function failSourceless(
+  { videos, sources, events, log }: SweepOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const video of await videos.listBySource('upload')) {
+    if (video.status !== 'inspecting' && video.status !== 'playable') continue;
+    try {
+      await sources.head(video.source.key, { signal });
+    } catch (error) {
+      if (!isAppError(error, 'object_not_found')) throw error;
+      log.error({ video: video.id }, 'the source of a video is gone');
+      const reason = {
+        code: 'source_vanished',
+        message: 'the uploaded file is no longer in the store',
+      } as const;
+      await videos.update(video.id, { status: 'failed', error: reason });
+      events.publish({ type: 'status', videoId: video.id, status: 'failed' });
+    }
+  }
+}
