@@ -166,6 +166,19 @@ describe('player', { skip }, () => {
     await page.waitForFunction(() => document.fullscreenElement === null);
   });
 
+  it('shows for a moment what a key did', async () => {
+    const page = await openAndPlay();
+    await untilPlayer(page, ({ seconds }) => seconds > 0.5);
+    const toast = page.locator('#toast');
+    const opacity = () => toast.evaluate((element) => Number(getComputedStyle(element).opacity));
+    assert.equal(await opacity(), 0);
+    await page.keyboard.press('ArrowRight');
+    assert.ok((await opacity()) > 0.3);
+    assert.equal(await toast.textContent(), '+5 s');
+    await page.waitForTimeout(1200);
+    assert.equal(await opacity(), 0);
+  });
+
   it('leaves the keys to whom they belong', async () => {
     const page = await openAndPlay();
     await untilPlayer(page, ({ seconds }) => seconds > 0.5);
@@ -310,6 +323,26 @@ describe('player', { skip }, () => {
     const player = await untilPlayer(page, ({ seconds }) => seconds > 20.5);
     assert.ok(player.seconds < 24);
     assert.equal(player.muted, true);
+  });
+
+  it('offers to play where the browser does not let it start by itself', async () => {
+    const { state, url } = site.server;
+    state.videos = [makeVideo(url, { id: 'video-1' })];
+    const page = await site.open('/');
+    // What a browser does before the first touch. (Playwright's own questions to the page count as one.)
+    await page.addInitScript(() => {
+      let isTouched = false;
+      addEventListener('pointerdown', () => (isTouched = true), { capture: true });
+      const { play } = HTMLMediaElement.prototype;
+      HTMLMediaElement.prototype.play = function refusing() {
+        if (isTouched) return play.call(this);
+        return Promise.reject(new DOMException('no gesture', 'NotAllowedError'));
+      };
+    });
+    await page.goto(`${url}/embed/video-1?autoplay`);
+    await untilPlayer(page, ({ bufferedTo }) => bufferedTo > 1);
+    await page.getByTestId('big-play').click();
+    await untilPlayer(page, ({ seconds, paused }) => seconds > 1 && !paused);
   });
 
   it('gives every control a name', async () => {
