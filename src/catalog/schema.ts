@@ -28,6 +28,7 @@ export type VideosTable = {
   readonly source_etag: string;
   readonly revision: string;
   readonly content: string | null;
+  readonly metadata: string | null;
 };
 
 /** One row for each chunk of each upload. */

@@ -1,4 +1,4 @@
-import type { Video, VideoId, VideoSource, VideoStatus } from './video.ts';
+import type { Video, VideoId, VideoMetadata, VideoSource, VideoStatus } from './video.ts';
 
 /** One page of a list; without `nextCursor` it is the last. */
 export type VideoPage = { readonly items: readonly Video[]; readonly nextCursor?: string };
@@ -23,10 +23,17 @@ export type VideoChange = {
   readonly source?: VideoSource;
   readonly revision?: string;
   readonly content?: Video['content'] | null;
+  /** Replaces what was there. */
+  readonly metadata?: VideoMetadata;
 };
 
 /** What must still be true for a change to happen (compare-and-set). */
-export type VideoCondition = { readonly status?: readonly VideoStatus[]; readonly revision?: string };
+export type VideoCondition = {
+  readonly status?: readonly VideoStatus[];
+  readonly revision?: string;
+  /** As it was read; `null` for none. */
+  readonly metadata?: VideoMetadata | null;
+};
 
 /** Every implementation passes test/contracts/video-repository.contract.ts. */
 export type VideoRepository = {
@@ -34,7 +41,7 @@ export type VideoRepository = {
   insert(video: Video): Promise<void>;
   get(id: VideoId): Promise<Video | undefined>;
   findBySource(origin: VideoSource['origin'], key: string): Promise<Video | undefined>;
-  /** Every video of an origin, without `content`: for comparing the library folder with the catalog. */
+  /** Every video of an origin, without `content` and `metadata`: for comparing the library folder with the catalog. */
   listBySource(origin: VideoSource['origin']): Promise<readonly Video[]>;
   /** Newest first (by id). Items are whole, `content` included. */
   list(query: VideoQuery): Promise<VideoPage>;

@@ -1,12 +1,15 @@
 /** Videos as rows, and back. */
 import type { Selectable } from 'kysely';
+import { z } from 'zod';
 import type { ErrorCode } from '../errors.ts';
 import { parseObjectKey } from '../storage/object-key.ts';
 import { parseContent } from './content-schema.ts';
 import { fold } from './fold.ts';
 import type { VideosTable } from './schema.ts';
-import { parseVideoId, type Video, type VideoSource, type VideoStatus } from './video.ts';
+import { parseVideoId, type Video, type VideoMetadata, type VideoSource, type VideoStatus } from './video.ts';
 import type { VideoChange } from './video-repository.ts';
+
+const metadataSchema = z.record(z.string(), z.string());
 
 /** The row of a new video. */
 export function rowOf(video: Video): VideosTable {
@@ -22,6 +25,7 @@ export function rowOf(video: Video): VideosTable {
     ...sourceColumns(video.source),
     revision: video.revision,
     content: contentColumn(video.content),
+    metadata: metadataColumn(video.metadata),
   };
 }
 
@@ -36,6 +40,7 @@ export function columnsOf(change: VideoChange): Partial<VideosTable> {
     ...(change.source === undefined ? {} : sourceColumns(change.source)),
     ...(change.revision === undefined ? {} : { revision: change.revision }),
     ...(change.content === undefined ? {} : { content: contentColumn(change.content) }),
+    ...(change.metadata === undefined ? {} : { metadata: metadataColumn(change.metadata) }),
   };
 }
 
@@ -65,7 +70,13 @@ export function videoOf(row: Omit<Selectable<VideosTable>, 'title_folded' | 'sou
     },
     revision: row.revision,
     ...(content === undefined ? {} : { content }),
+    ...(row.metadata === null ? {} : { metadata: metadataSchema.parse(JSON.parse(row.metadata)) }),
   };
+}
+
+/** The same map is always the same text. */
+export function metadataColumn(metadata: VideoMetadata | null | undefined): string | null {
+  return metadata === undefined || metadata === null ? null : JSON.stringify(metadata);
 }
 
 function titleColumns(title: string) {

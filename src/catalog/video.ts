@@ -35,7 +35,11 @@ export type Video = {
   readonly revision: string;
   /** What inspection found; absent until then, and where it failed. */
   readonly content?: VideoContent;
+  readonly metadata?: VideoMetadata;
 };
+
+/** Whatever users keep with a video: Sluice itself makes nothing of it. */
+export type VideoMetadata = Readonly<Record<string, string>>;
 
 export type VideoSource = {
   /** A library video belongs to the library folder: it is never written, changed or deleted by Sluice. */

@@ -78,7 +78,7 @@ export function testVideoRepository(subject: string, make: () => Promise<Reposit
       for (const video of library) await made.videos.insert(video);
       await made.videos.insert(bareVideo({ origin: 'upload' }));
       const listed = await made.videos.listBySource('library');
-      const expected = library.map(({ content: _content, ...video }) => video);
+      const expected = library.map(({ content: _content, metadata: _metadata, ...video }) => video);
       assert.deepEqual(new Set(listed), new Set(expected));
     });
 
@@ -99,6 +99,7 @@ export function testVideoRepository(subject: string, make: () => Promise<Reposit
         source: { ...video.source, key: parseObjectKey('moved'), name: 'moved', bytes: 2 ** 45, etag: 'e2' },
         revision: 'r2',
         content,
+        metadata: { 'a:b': 'ä', n: '' },
       } as const;
       let expected: Video = { ...video, updatedAt: NOW };
       for (const [field, value] of Object.entries(changes)) {
@@ -131,6 +132,22 @@ export function testVideoRepository(subject: string, make: () => Promise<Reposit
       const condition = { status: ['uploading', 'inspecting'], revision: 'r1' } as const;
       const changed = await made.videos.update(video.id, { status: 'playable' }, condition);
       assert.equal(changed?.status, 'playable');
+    });
+
+    test('changes metadata only while it is as it was read', async () => {
+      await using made = await make();
+      const video = bareVideo();
+      await made.videos.insert(video);
+      const { videos } = made;
+      const first = { '2': 'b', a: 'ä"' };
+      assert.equal(await videos.update(video.id, { metadata: first }, { metadata: {} }), undefined);
+      assert.ok(await videos.update(video.id, { metadata: first }, { metadata: null }));
+      assert.equal(await videos.update(video.id, { metadata: {} }, { metadata: null }), undefined);
+      assert.equal(await videos.update(video.id, { metadata: {} }, { metadata: { a: 'ä' } }), undefined);
+      const read = await videos.get(video.id);
+      assert.deepEqual(read?.metadata, first);
+      const emptied = await videos.update(video.id, { metadata: {} }, { metadata: read.metadata });
+      assert.deepEqual(emptied?.metadata, {});
     });
 
     test('of many changes under one condition at once, one happens', async () => {
@@ -373,6 +390,7 @@ export function mediaVideo(): Video {
   return {
     ...bareVideo(),
     status: 'playable',
+    metadata: { year: '2010', 'dc:creator': 'Blender' },
     content: {
       kind: 'media',
       source: {

@@ -2,10 +2,12 @@
 import type { Migration } from 'kysely';
 import * as videos from './001-videos.ts';
 import * as uploads from './002-uploads.ts';
+import * as metadata from './003-metadata.ts';
 import * as chunks from './004-chunks.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '001-videos': videos,
   '002-uploads': uploads,
+  '003-metadata': metadata,
   '004-chunks': chunks,
 };
