@@ -23,7 +23,7 @@ export type VideoService = {
   presentation(video: Video): Presentation | undefined;
   /** Which playback addresses exist, below `/v/{id}/`; nothing that would answer 404. */
   playback(video: Video): PlaybackPaths;
-  /** Changes what a person may change. Throws `not_found`. */
+  /** Changes what a person may change. Throws `not_found`, `invalid_request` (more metadata than may be). */
   update(id: VideoId, change: VideoEdit): Promise<Video>;
   /**
    * Stops all work on it, removes every object of it; its addresses answer 404 from the moment this resolves.
@@ -63,8 +63,8 @@ export type VideoEdit = {
   readonly title?: string;
   readonly description?: string;
   readonly visibility?: Video['visibility'];
-  /** Whatever the user keeps with it; replaces what was there. */
-  readonly metadata?: Readonly<Record<string, string>>;
+  /** Merged into what is there (RFC 7396): `null` removes an entry, what is not named stays. */
+  readonly metadata?: Readonly<Record<string, string | null>>;
 };
 
 /** By track id, one state for each segment in order. */

@@ -3,6 +3,7 @@ import type { VideoRepository } from '../catalog/video-repository.ts';
 import { AppError } from '../errors.ts';
 import { FORMATS } from '../formats/registry.ts';
 import { isVideo } from '../media/presentation.ts';
+import { editVideo } from './edit-video.ts';
 import type { VideoEvents } from './events.ts';
 import { packageEntry } from './package-entry.ts';
 import type { Plans } from './plans.ts';
@@ -35,8 +36,7 @@ export function videoService(options: VideoServiceOptions): VideoService {
     presentation: (video) => plans.presentationOf(video),
 
     async update(id, change) {
-      const video = await videos.update(id, change);
-      if (video === undefined) throw new AppError('not_found', 'there is no such video');
+      const video = await editVideo(videos, id, change);
       events.publish({ type: 'updated', videoId: id });
       return video;
     },

@@ -1,0 +1,33 @@
+/** What the pipeline tells whoever counts. */
+import type { ErrorCode } from '../errors.ts';
+import type { JobQueue } from '../jobs/job-queue.ts';
+
+/** For whom something is encoded. */
+export type EncodeCause = 'viewer' | 'background';
+
+/** Told as things happen. None of it may throw, wait or be slow. */
+export type PipelineMetrics = {
+  /** An encoder has begun a run of segments; call what is returned when it has ended, well or not. */
+  encodeStarted(cause: EncodeCause): () => void;
+  /** A segment of one track is stored. */
+  segmentEncoded(cause: EncodeCause): void;
+  /** A request has begun to bring in bytes; call what is returned when it is over, well or not. */
+  uploadStarted(): () => void;
+  /** A video failed for good. */
+  videoFailed(code: ErrorCode): void;
+};
+
+/** Asked whenever somebody looks. */
+export type PipelineGauges = {
+  readonly jobCounts: JobQueue['counts'];
+  /** Of the cache of library videos' segments. */
+  cachedBytes(): number;
+};
+
+/** For where nobody counts. */
+export const NO_METRICS: PipelineMetrics = {
+  encodeStarted: () => () => undefined,
+  segmentEncoded: () => undefined,
+  uploadStarted: () => () => undefined,
+  videoFailed: () => undefined,
+};
