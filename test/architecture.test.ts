@@ -70,9 +70,10 @@ const BROKEN: Record<
     },
     said: ['pipeline/a.ts imports storage/disk.ts'],
   },
-  'HTTP is spoken in server only': {
+  'HTTP is spoken in server, and in remote': {
     files: {
       'server/a.ts': 'reply.code(404);',
+      'remote/a.ts': 'const gone = 410;',
       'pipeline/a.ts': 'reply.code(1); x.status(2); const y = error.code;',
       'readers/a.ts': "import 'node:http'; export const status = 404; const width = 480;",
       'media/a.ts': 'const width = 416;',

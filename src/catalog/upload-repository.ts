@@ -4,7 +4,7 @@ import type { VideoId } from './video.ts';
 /** A change to an upload: what is absent stays as it is; `null` removes. */
 export type UploadChange = {
   readonly state?: UploadState;
-  readonly totalBytes?: number;
+  readonly totalBytes?: number | null;
   readonly expiresAt?: Date;
   readonly validator?: string | null;
 };

@@ -45,7 +45,8 @@ export class Room {
   #promisedBytes(except: UploadId): number {
     const since = this.#options.now().getTime() - RUNNING_MS;
     let bytes = 0;
-    for (const [id, missing] of this.#missing) if (id !== except && missing.at > since) bytes += missing.bytes;
+    for (const [id, missing] of this.#missing)
+      if (id !== except && missing.at > since) bytes += missing.bytes;
     return bytes;
   }
 }

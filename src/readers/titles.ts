@@ -6,7 +6,7 @@ const GENERIC =
   /^(main|master|index|playlist|manifest|stream|output|out|video|prog_index|dash|hls|multivariant|default|vod)$/i;
 
 /** `My_holiday.2024.mp4` gives `My holiday 2024`. */
-export function titleOfFile(key: ObjectKey): string {
+export function titleOfFile(key: string): string {
   const parts = key.split('/');
   return readable(withoutExtension(parts.at(-1) ?? key));
 }

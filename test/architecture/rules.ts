@@ -12,6 +12,7 @@ const ORDER = [
   'engine',
   'catalog',
   'jobs',
+  'remote',
   'storage',
   'formats',
   'containers',
@@ -38,7 +39,10 @@ const IMPURE = [
 ];
 
 /** Folders that hold both an interface and what implements it with the help of the machine or of packages. */
-const SEAMS = new Set(['engine', 'catalog', 'jobs', 'storage']);
+const SEAMS = new Set(['engine', 'catalog', 'jobs', 'remote', 'storage']);
+
+/** Where HTTP is spoken: answered in server, asked in remote. */
+const SPEAKS_HTTP = new Set(['server', 'remote']);
 
 /** Those of HTTP's status codes that are nothing else by accident, such as a number of milliseconds or of pixels. */
 const STATUS_CODES = [
@@ -87,9 +91,9 @@ export const RULES: Readonly<Record<string, Rule>> = {
     );
   },
 
-  'HTTP is spoken in server only': (modules) =>
+  'HTTP is spoken in server, and in remote': (modules) =>
     modules
-      .filter(({ path }) => folderOf(path) !== 'server' && !PURE.has(folderOf(path)))
+      .filter(({ path }) => !SPEAKS_HTTP.has(folderOf(path)) && !PURE.has(folderOf(path)))
       .flatMap(({ path, methods, numbers, imports }) => [
         ...STATUS_CODES.filter((code) => numbers.has(code)).map(
           (code) => `${path} has the status code ${code}`,

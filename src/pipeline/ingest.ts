@@ -1,0 +1,139 @@
+/** The ways in for new videos. */
+import type { Video, VideoId } from '../catalog/video.ts';
+import type { UploadRepository } from '../catalog/upload-repository.ts';
+import type { VideoRepository } from '../catalog/video-repository.ts';
+import { AppError } from '../errors.ts';
+import type { JobQueue } from '../jobs/job-queue.ts';
+import type { RemoteFiles } from '../remote/remote-files.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import type { PartialObjects } from '../storage/partial-objects.ts';
+import type { VideoEvents } from './events.ts';
+import type { Log } from './log.ts';
+import { pullDelayMs, Pulls } from './pulls.ts';
+import { Room } from './room.ts';
+import type { IngestService } from './services.ts';
+import { Uploads } from './uploads.ts';
+
+export type IngestOptions = {
+  readonly videos: VideoRepository;
+  readonly uploads: UploadRepository;
+  readonly partials: PartialObjects;
+  /** The store that `partials` finishes objects in: sources get the keys `sources/{videoId}`. */
+  readonly sources: ObjectStore;
+  readonly remote: RemoteFiles;
+  /** Pulls are jobs of it. */
+  readonly jobs: JobQueue;
+  readonly events: VideoEvents;
+  readonly log: Log;
+  readonly now: () => Date;
+  /**
+   * A video has all its bytes and is `inspecting`: somebody else's turn. One that a crash kept from being told of
+   * is in the catalog as `inspecting`.
+   */
+  readonly onArrived: (video: Video) => Promise<void> | void;
+  /** Of one file; without it, only the disk is the limit. */
+  readonly maxBytes?: number;
+  /** Uploads that would leave less than this on the disk are refused. */
+  readonly minFreeBytes: number;
+  /** How long an unfinished upload waits for more bytes; a day unless given. */
+  readonly expiryMs?: number;
+  /** Between two attempts to fetch; see PullsOptions. */
+  readonly pullDelayMs?: (attempt: number) => number;
+  /** For fetching one file; a day unless given. */
+  readonly pullTotalMs?: number;
+};
+
+/** The service, and what the composition root does with it. */
+export type Ingest = IngestService & {
+  /** To be called once, before anything else: repairs what a crash left, and goes on with pulls. */
+  start(): Promise<void>;
+  /** For a video that is being deleted: whatever still brings bytes to it has ended, and they are gone. Idempotent. */
+  endUploadOf(videoId: VideoId): Promise<void>;
+  /** Cuts off whoever writes; what arrived stays. Close the job queue as well. */
+  close(): Promise<void>;
+};
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const SWEEP_MS = 10 * 60 * 1000;
+
+/** Makes the ways in. Nothing happens before `start()`, except that pulls become work of the job queue. */
+export function createIngest(options: IngestOptions): Ingest {
+  const { videos, uploads: repository, partials, log, now, maxBytes, expiryMs = DAY_MS } = options;
+  const room = new Room({ partials, minFreeBytes: options.minFreeBytes, now });
+  const uploads = new Uploads({
+    ...options,
+    room,
+    expiryMs,
+    maxBytes: maxBytes ?? Number.MAX_SAFE_INTEGER,
+  });
+  const pulls = new Pulls({
+    ...options,
+    uploads,
+    repository,
+    delayMs: options.pullDelayMs ?? pullDelayMs,
+    totalMs: options.pullTotalMs ?? DAY_MS,
+  });
+  let sweeper: NodeJS.Timeout | undefined;
+
+  return {
+    ...(maxBytes === undefined ? {} : { maxBytes }),
+
+    createUpload: async (request) => uploads.view(await uploads.create(request, 'resumable')),
+    upload: async (id) => uploads.view(await uploads.find(id)),
+
+    async append(id, offset, body, signal) {
+      const upload = await uploads.find(id);
+      if (upload.state !== 'complete')
+        return uploads.view(await uploads.write(upload, offset, body, { signal }));
+      await body.cancel();
+      if (offset === upload.totalBytes) return uploads.view(upload);
+      throw new AppError('offset_mismatch', `the upload is complete with ${upload.totalBytes} bytes`);
+    },
+
+    declareLength: async (id, bytes) =>
+      uploads.view(await uploads.declareLength(await uploads.find(id), bytes)),
+
+    async terminate(id) {
+      const upload = await uploads.find(id);
+      if (upload.state === 'complete') {
+        throw new AppError('invalid_request', 'the upload is complete: delete the video instead');
+      }
+      await uploads.discard(upload);
+    },
+
+    async addFile(request, body, signal) {
+      const upload = await uploads.create(request, 'direct');
+      try {
+        await uploads.write(upload, 0, body, { isWhole: true, signal });
+      } catch (error) {
+        await uploads.discard(upload);
+        throw error;
+      }
+      const video = await videos.get(upload.videoId);
+      if (video === undefined) throw new AppError('gone', 'the video was deleted');
+      return video;
+    },
+
+    addFromUrl: (request) => pulls.add(request),
+
+    async start() {
+      for (const pull of await uploads.recover()) await pulls.resume(pull);
+      await uploads.sweep();
+      sweeper = setInterval(() => {
+        uploads.sweep().catch((error: unknown) => log.error({ err: error }, 'expired uploads stay for now'));
+      }, SWEEP_MS);
+      sweeper.unref();
+    },
+
+    async endUploadOf(videoId) {
+      const upload = await repository.findByVideo(videoId);
+      if (upload !== undefined) await uploads.end(upload);
+    },
+
+    async close() {
+      clearInterval(sweeper);
+      pulls.close();
+      await uploads.close();
+    },
+  };
+}

@@ -1,0 +1,427 @@
+/** Uploads from their first byte to the video: what is kept, what is locked, what is repaired after a crash. */
+import { randomBytes } from 'node:crypto';
+import { newUploadId, type StoredUpload, type UploadId, type UploadOrigin } from '../catalog/upload.ts';
+import type { UploadRepository } from '../catalog/upload-repository.ts';
+import { newVideoId, type Video, type VideoId } from '../catalog/video.ts';
+import type { VideoRepository } from '../catalog/video-repository.ts';
+import { AppError, isAppError } from '../errors.ts';
+import { joinKey, type ObjectKey } from '../storage/object-key.ts';
+import type { ObjectInfo, ObjectStore } from '../storage/object-store.ts';
+import type { PartialObjects } from '../storage/partial-objects.ts';
+import type { VideoEvents } from './events.ts';
+import { revisionOf } from './library.ts';
+import type { Log } from './log.ts';
+import { MediaCheck } from './media-check.ts';
+import type { Room } from './room.ts';
+import type { Upload, UploadRequest } from './services.ts';
+import { uploadName, uploadTitle } from './upload-names.ts';
+import { watchedBody } from './watched-body.ts';
+
+export type UploadsOptions = {
+  readonly videos: VideoRepository;
+  readonly uploads: UploadRepository;
+  readonly partials: PartialObjects;
+  /** Where `partials` finishes objects. */
+  readonly sources: ObjectStore;
+  readonly room: Room;
+  readonly events: VideoEvents;
+  readonly log: Log;
+  readonly now: () => Date;
+  /** The video has all its bytes, and is `inspecting`. What it throws is only logged. */
+  readonly onArrived: (video: Video) => Promise<void> | void;
+  /** Of one file. */
+  readonly maxBytes: number;
+  /** How long an unfinished upload waits for more bytes. */
+  readonly expiryMs: number;
+};
+
+/** What a writer knows of the bytes that it brings. */
+export type WriteOptions = {
+  /** They are all there is: a length that was not announced is known at their end. */
+  readonly isWhole?: boolean;
+  readonly signal: AbortSignal;
+};
+
+const PROGRESS_MS = 500;
+/** Bytes of unknown number: after so many more, room is looked for again. */
+const ROOM_CHECK_BYTES = 64 * 1024 * 1024;
+
+type Writer = { readonly abort: AbortController; readonly ended: Promise<void> };
+
+/** The uploads of this process: one writer at a time for each. */
+export class Uploads {
+  readonly #options: UploadsOptions;
+  readonly #writers = new Map<UploadId, Writer>();
+
+  constructor(options: UploadsOptions) {
+    this.#options = options;
+  }
+
+  /** Throws `source_empty`, `source_too_large`, `object_store_full`. */
+  async create(
+    request: UploadRequest,
+    origin: UploadOrigin,
+    from: Pick<StoredUpload, 'url' | 'validator'> = {},
+  ): Promise<StoredUpload> {
+    const { partials, uploads, videos, events, now, room } = this.#options;
+    const id = newUploadId(randomBytes(16));
+    if (request.bytes !== undefined) this.#checkLength(request.bytes);
+    await room.keep(id, request.bytes ?? 0);
+    const filename = uploadName(request.filename);
+    const video = this.#newVideo(request, filename);
+    const upload: StoredUpload = {
+      id,
+      videoId: video.id,
+      origin,
+      state: 'receiving',
+      filename,
+      title: video.title,
+      ...(request.bytes === undefined ? {} : { totalBytes: request.bytes }),
+      expiresAt: new Date(now().getTime() + this.#options.expiryMs),
+      ...from,
+    };
+    try {
+      await partials.create(id);
+      await uploads.insert(upload);
+      await videos.insert(video);
+    } catch (error) {
+      room.release(id);
+      await uploads.delete(id).catch(() => {});
+      await partials.remove(id).catch(() => {});
+      throw error;
+    }
+    events.publish({ type: 'created', videoId: video.id });
+    return upload;
+  }
+
+  /** Throws `not_found`, and `gone` for what has ended or expired. */
+  async find(id: UploadId): Promise<StoredUpload> {
+    const upload = await this.#options.uploads.get(id);
+    if (upload === undefined) throw new AppError('not_found', 'there is no such upload');
+    const isExpired = upload.expiresAt <= this.#options.now() && !this.#writers.has(id);
+    if (upload.state === 'ended' || (upload.state === 'receiving' && isExpired)) {
+      throw new AppError('gone', 'this upload has ended');
+    }
+    return upload;
+  }
+
+  /** How far it has come; completes one whose last byte was in before anybody could be told. */
+  async view(upload: StoredUpload): Promise<Upload> {
+    if (upload.state === 'complete') return viewOf(upload, upload.totalBytes ?? 0);
+    const received = await this.#options.partials.size(upload.id);
+    const isFull = received === upload.totalBytes && !this.#writers.has(upload.id);
+    if (!isFull) return viewOf(upload, received);
+    return this.#alone(upload.id, async () => viewOf(await this.#complete(upload, received), received));
+  }
+
+  /** Throws `invalid_request` where the length is known already or less than what has arrived. */
+  async declareLength(upload: StoredUpload, bytes: number): Promise<StoredUpload> {
+    const { uploads, partials, room } = this.#options;
+    this.#checkLength(bytes);
+    const received = await partials.size(upload.id);
+    if (bytes < received) throw new AppError('invalid_request', `${received} bytes have already arrived`);
+    await room.keep(upload.id, bytes - received);
+    const changed = await uploads.update(
+      upload.id,
+      { totalBytes: bytes },
+      { state: 'receiving', isLengthUnknown: true },
+    );
+    if (changed === undefined) throw new AppError('invalid_request', 'the length is known already');
+    return changed;
+  }
+
+  /** `IngestService.append`, for any origin. */
+  async write(
+    upload: StoredUpload,
+    offset: number,
+    body: ReadableStream<Uint8Array>,
+    options: WriteOptions,
+  ): Promise<StoredUpload & { readonly receivedBytes: number }> {
+    try {
+      return await this.#alone(upload.id, async (signal) => {
+        const both = AbortSignal.any([signal, options.signal]);
+        const receivedBytes = await this.#receive(upload, offset, body, { ...options, signal: both });
+        const whole = options.isWhole ? await this.#withLength(upload, receivedBytes) : upload;
+        if (receivedBytes !== whole.totalBytes) return { ...whole, receivedBytes };
+        return { ...(await this.#complete(whole, receivedBytes)), receivedBytes };
+      });
+    } catch (error) {
+      if (!body.locked) await body.cancel(error).catch(() => {});
+      if (isAppError(error, 'source_not_media') && upload.origin !== 'pull') await this.discard(upload);
+      throw error;
+    }
+  }
+
+  /** Throws away what has arrived, to start again from the first byte. */
+  async restart(upload: StoredUpload): Promise<void> {
+    const { partials } = this.#options;
+    await this.#alone(upload.id, async () => {
+      await partials.remove(upload.id);
+      await partials.create(upload.id);
+    });
+  }
+
+  /** Ends it: its writer is cut off; bytes and video go. */
+  async discard(upload: StoredUpload): Promise<void> {
+    const { videos, events } = this.#options;
+    if (!(await this.end(upload))) return;
+    await videos.delete(upload.videoId);
+    events.publish({ type: 'deleted', videoId: upload.videoId });
+  }
+
+  /** Ends it: bytes go, and the video says why it `failed`. */
+  async fail(upload: StoredUpload, { code, message }: AppError): Promise<void> {
+    const { videos, events } = this.#options;
+    if (!(await this.end(upload))) return;
+    const change = { status: 'failed', error: { code, message } } as const;
+    const failed = await videos.update(upload.videoId, change, { status: ['uploading'] });
+    if (failed !== undefined) events.publish({ type: 'status', videoId: upload.videoId, status: 'failed' });
+  }
+
+  /** Ends it without a word on its video. False where it had ended or was completed before. */
+  async end({ id }: StoredUpload): Promise<boolean> {
+    const { uploads, partials, room, now, expiryMs } = this.#options;
+    await this.#stopWriter(id);
+    const expiresAt = new Date(now().getTime() + expiryMs);
+    const ended = await uploads.update(id, { state: 'ended', expiresAt }, { state: 'receiving' });
+    if (ended === undefined) return false;
+    room.release(id);
+    await partials.remove(id);
+    return true;
+  }
+
+  /** Removes what nobody went on with, and the memory of what has long ended. */
+  async sweep(): Promise<void> {
+    const { uploads, now } = this.#options;
+    for (const upload of await uploads.listExpired(now())) {
+      if (this.#writers.has(upload.id)) continue;
+      if (upload.state === 'receiving') await this.discard(upload);
+      else await uploads.delete(upload.id);
+    }
+  }
+
+  /** After a start: finishes what a crash left half done. Answers with the pulls that are to go on. */
+  async recover(): Promise<readonly StoredUpload[]> {
+    const { uploads, partials } = this.#options;
+    const receiving = await uploads.list('receiving');
+    const sizes = new Map<string, number>();
+    for await (const { name, bytes } of partials.list()) sizes.set(name, bytes);
+    for (const upload of receiving) await this.#repair(upload, sizes.get(upload.id));
+    const known = new Set<string>(receiving.map(({ id }) => id));
+    for (const name of sizes.keys()) if (!known.has(name)) await partials.remove(name);
+    return (await uploads.list('receiving')).filter(({ origin }) => origin === 'pull');
+  }
+
+  /** Cuts every writer off; what arrived stays. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#writers.keys()].map((id) => this.#stopWriter(id)));
+  }
+
+  async #repair(upload: StoredUpload, received: number | undefined): Promise<void> {
+    const { videos, sources, room } = this.#options;
+    const video = await videos.get(upload.videoId);
+    if (video === undefined || (upload.origin === 'direct' && video.status === 'uploading')) {
+      // Whoever sent it in one go knows that it did not arrive; the others were never told of a video.
+      await sources.delete(sourceKey(upload.videoId));
+      return this.discard(upload);
+    }
+    if (video.status !== 'uploading') return void (await this.#remember(upload));
+    if (received !== undefined && received !== upload.totalBytes) {
+      return room.update(upload.id, Math.max(0, (upload.totalBytes ?? 0) - received));
+    }
+    if (received !== undefined) return void (await this.#complete(upload, received));
+    const arrived = await headIfThere(sources, sourceKey(upload.videoId));
+    if (arrived !== undefined) return void (await this.#admit(upload, arrived));
+    await this.fail(upload, new AppError('source_vanished', 'what had arrived of the file is gone'));
+  }
+
+  async #receive(
+    upload: StoredUpload,
+    offset: number,
+    body: ReadableStream<Uint8Array>,
+    { isWhole, signal }: WriteOptions,
+  ): Promise<number> {
+    const { partials, maxBytes } = this.#options;
+    const before = await partials.size(upload.id);
+    if (before !== offset) {
+      throw new AppError('offset_mismatch', `the upload stands at ${before}, not at ${offset}`);
+    }
+    const limitBytes = Math.min(maxBytes, upload.totalBytes ?? maxBytes);
+    const watched = this.#watch(upload, offset, body, isWhole ?? false);
+    try {
+      return await partials.append(upload.id, offset, watched, { signal, limitBytes });
+    } catch (error) {
+      const received = await partials.size(upload.id);
+      // The last byte is in, and only the answer is not out yet: the video is complete all the same.
+      if (isAppError(error, 'aborted') && received === upload.totalBytes) return received;
+      if (isAppError(error, 'source_too_large') && received === upload.totalBytes) {
+        const message = `more bytes arrived than the ${received} that were announced`;
+        throw new AppError('invalid_request', message, { cause: error });
+      }
+      throw error;
+    } finally {
+      await this.#keepAlive(upload);
+    }
+  }
+
+  #watch(
+    upload: StoredUpload,
+    offset: number,
+    body: ReadableStream<Uint8Array>,
+    isWhole: boolean,
+  ): ReadableStream<Uint8Array> {
+    const check = offset === 0 ? new MediaCheck() : undefined;
+    let received = offset;
+    let nextRoomCheck = offset + ROOM_CHECK_BYTES;
+    const progress = this.#progress(upload);
+    return watchedBody(body, {
+      onBytes: (bytes) => {
+        check?.add(bytes);
+        received += bytes.length;
+        progress(received);
+        if (upload.totalBytes !== undefined || received < nextRoomCheck) return undefined;
+        nextRoomCheck += ROOM_CHECK_BYTES;
+        return this.#options.room.keep(upload.id, 0);
+      },
+      onEnd: () => {
+        if (isWhole && received === 0) throw new AppError('source_empty', 'the file has no bytes');
+        if (isWhole && upload.totalBytes !== undefined && received < upload.totalBytes) {
+          throw new AppError('invalid_request', `the file ended after ${received} bytes`);
+        }
+        if (isWhole || received === upload.totalBytes) check?.end();
+      },
+    });
+  }
+
+  #progress({ id, videoId, totalBytes }: StoredUpload): (receivedBytes: number) => void {
+    const { events, now, room } = this.#options;
+    let lastAt = 0;
+    return (receivedBytes) => {
+      const at = now().getTime();
+      if (at - lastAt < PROGRESS_MS && receivedBytes !== totalBytes) return;
+      lastAt = at;
+      room.update(id, Math.max(0, (totalBytes ?? 0) - receivedBytes));
+      const total = totalBytes === undefined ? {} : { totalBytes };
+      events.publish({ type: 'upload-progress', videoId, receivedBytes, ...total });
+    };
+  }
+
+  async #keepAlive({ id }: StoredUpload): Promise<void> {
+    const expiresAt = new Date(this.#options.now().getTime() + this.#options.expiryMs);
+    await this.#options.uploads.update(id, { expiresAt }, { state: 'receiving' });
+  }
+
+  async #withLength(upload: StoredUpload, bytes: number): Promise<StoredUpload> {
+    if (upload.totalBytes !== undefined) return upload;
+    return (await this.#options.uploads.update(upload.id, { totalBytes: bytes })) ?? upload;
+  }
+
+  async #complete(upload: StoredUpload, bytes: number): Promise<StoredUpload> {
+    const arrived = await this.#options.partials.finish(upload.id, sourceKey(upload.videoId));
+    if (arrived.bytes !== bytes) throw new AppError('internal', 'the file changed while it was completed');
+    return this.#admit(upload, arrived);
+  }
+
+  /** The bytes are an object: the video becomes what they are. */
+  async #admit(upload: StoredUpload, { key, bytes, etag }: ObjectInfo): Promise<StoredUpload> {
+    const { videos, sources, events, log, onArrived } = this.#options;
+    const source = { origin: 'upload', key, name: upload.filename, bytes, etag } as const;
+    const video = await videos.update(
+      upload.videoId,
+      { status: 'inspecting', source, revision: revisionOf(etag) },
+      { status: ['uploading'] },
+    );
+    const complete = await this.#remember(upload);
+    if (video === undefined) {
+      // It was deleted while its last bytes came.
+      await sources.delete(key);
+      return complete;
+    }
+    events.publish({ type: 'status', videoId: video.id, status: video.status });
+    try {
+      await onArrived(video);
+    } catch (error) {
+      log.error({ err: error, video: video.id }, 'a video that arrived was not taken further');
+    }
+    return complete;
+  }
+
+  async #remember(upload: StoredUpload): Promise<StoredUpload> {
+    const { uploads, room } = this.#options;
+    room.release(upload.id);
+    return (await uploads.update(upload.id, { state: 'complete' })) ?? { ...upload, state: 'complete' };
+  }
+
+  /** Runs `action` as the one writer of an upload. Throws `unavailable` where there is another. */
+  async #alone<T>(id: UploadId, action: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    if (this.#writers.has(id)) {
+      throw new AppError('unavailable', 'another request is writing to this upload');
+    }
+    const abort = new AbortController();
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    this.#writers.set(id, { abort, ended });
+    try {
+      return await action(abort.signal);
+    } finally {
+      this.#writers.delete(id);
+      resolve();
+    }
+  }
+
+  async #stopWriter(id: UploadId): Promise<void> {
+    const writer = this.#writers.get(id);
+    writer?.abort.abort(new AppError('aborted', 'the upload was ended'));
+    await writer?.ended;
+  }
+
+  #checkLength(bytes: number): void {
+    if (bytes === 0) throw new AppError('source_empty', 'the file has no bytes');
+    if (bytes > this.#options.maxBytes) {
+      throw new AppError('source_too_large', `no more than ${this.#options.maxBytes} bytes are taken`);
+    }
+  }
+
+  #newVideo(request: UploadRequest, name: string): Video {
+    const at = this.#options.now();
+    const id = newVideoId(at.getTime(), randomBytes(10));
+    return {
+      id,
+      title: uploadTitle(request.title, name),
+      description: '',
+      visibility: 'public',
+      status: 'uploading',
+      createdAt: at,
+      updatedAt: at,
+      source: { origin: 'upload', key: sourceKey(id), name, bytes: request.bytes ?? 0, etag: '' },
+      revision: '',
+    };
+  }
+}
+
+/** Where the bytes of an uploaded video lie, in the store of sources. */
+export function sourceKey(id: VideoId): ObjectKey {
+  return joinKey('sources', id);
+}
+
+function viewOf(upload: StoredUpload, receivedBytes: number): Upload {
+  const { id, videoId, filename, title, totalBytes, expiresAt } = upload;
+  return {
+    id,
+    videoId,
+    filename,
+    ...(title === undefined ? {} : { title }),
+    ...(totalBytes === undefined ? {} : { totalBytes }),
+    receivedBytes,
+    expiresAt,
+    isComplete: upload.state === 'complete',
+  };
+}
+
+async function headIfThere(store: ObjectStore, key: ObjectKey): Promise<ObjectInfo | undefined> {
+  try {
+    return await store.head(key);
+  } catch (error) {
+    if (isAppError(error, 'object_not_found')) return undefined;
+    throw error;
+  }
+}
