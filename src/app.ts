@@ -11,6 +11,7 @@ import { startEngine } from './engine/supervisor.ts';
 import { EmbeddedJobQueue } from './jobs/embedded.ts';
 import { Background } from './pipeline/background.ts';
 import { createVideoEvents } from './pipeline/events.ts';
+import { createIngest } from './pipeline/ingest.ts';
 import { Library } from './pipeline/library.ts';
 import { OnDemandEncoder } from './pipeline/on-demand.ts';
 import { Pictures } from './pipeline/pictures.ts';
@@ -24,8 +25,10 @@ import { sourceBytes } from './pipeline/source-bytes.ts';
 import { sweep } from './pipeline/sweep.ts';
 import { videoService } from './pipeline/video-service.ts';
 import { createDiscovery } from './readers/discover.ts';
+import { httpFiles } from './remote/http-files.ts';
 import { createServer } from './server/server.ts';
 import { fileSystemStore, prepareFolder } from './storage/file-system.ts';
+import { fileSystemPartials } from './storage/file-system-partial.ts';
 import { watchFolder } from './storage/file-system-watch.ts';
 import { parseObjectKey } from './storage/object-key.ts';
 import { prefixStore } from './storage/prefix.ts';
@@ -49,6 +52,8 @@ const VERSION = '0.1.0';
 /** Children that wait for a first request: the picture and the sound of one new viewer. */
 const SPARE_CHILDREN = 2;
 const IDLE_CHILD_MS = 20_000;
+/** Uploads that would leave less on the disk are refused: those under way, and the catalog, need it. */
+const MIN_FREE_BYTES = 512 * 1024 ** 2;
 /** What a child needs for a ladder from 2160p down. */
 const BACKGROUND_CHILD_BYTES = 1.5 * 1024 ** 3;
 /** How long running requests may go on after a stop: everything has ended within five seconds. */
@@ -65,7 +70,6 @@ export async function startApp(config: Config): Promise<App> {
   const catalog = await openSqliteCatalog({ file: join(config.dataFolder, 'catalog.sqlite'), now: clock });
   const library = readOnlyStore(fileSystemStore(config.libraryFolder));
   let segments: SegmentStore | undefined;
-  let background: Background | undefined;
   const objects = fileSystemStore(config.storeFolder);
   const cached = await openSizeLimitedStore(prefixStore(objects, LIBRARY_SEGMENTS), {
     limitBytes: config.cacheBytes,
@@ -88,7 +92,7 @@ export async function startApp(config: Config): Promise<App> {
     sourceOf,
     slots: Math.max(2, cores),
     now: () => performance.now(),
-    onWaiting: (isWaiting) => background?.hold(isWaiting),
+    onWaiting: (isWaiting) => background.hold(isWaiting),
     onFailed: (video, { code, message }) => {
       log.error({ video: video.id, code }, 'a video cannot be encoded');
       void videos.update(
@@ -98,10 +102,11 @@ export async function startApp(config: Config): Promise<App> {
       );
     },
   });
+  const remote = httpFiles();
   const jobs = new EmbeddedJobQueue({
     onError: (job, err) => log.error({ err, job: job.key }, 'a job could not be given up'),
   });
-  background = new Background({
+  const background = new Background({
     videos,
     chunks: catalog.chunks,
     jobs,
@@ -114,6 +119,19 @@ export async function startApp(config: Config): Promise<App> {
     log,
     mode: config.encode,
     concurrency: backgroundConcurrency(),
+  });
+  const ingest = createIngest({
+    videos,
+    uploads: catalog.uploads,
+    partials: fileSystemPartials(config.storeFolder),
+    sources: objects,
+    remote,
+    jobs,
+    events,
+    log,
+    now: clock,
+    onArrived: (video) => background.arrived(video),
+    minFreeBytes: MIN_FREE_BYTES,
   });
   const pictures = new Pictures({ engine, segments, sourceOf, library, concurrency: 1 });
   const folder = new Library({
@@ -136,10 +154,10 @@ export async function startApp(config: Config): Promise<App> {
       plans,
       progress,
       events,
-      removeEverything: (video) => removeVideo({ jobs, encoder, segments, sources: objects }, video),
+      removeEverything: (video) => removeVideo({ ingest, jobs, encoder, segments, sources: objects }, video),
     }),
     events,
-    ingest: undefined as never,
+    ingest,
     playback: playbackService({ videos, library, segments, engine, encoder, plans, pictures }),
     health: { ready: () => catalog.ping() },
   };
@@ -155,6 +173,7 @@ export async function startApp(config: Config): Promise<App> {
     },
   });
   await sweep({ videos, segments, sources: objects, events, log }, closing.signal);
+  await ingest.start();
   await background.start();
   await folder.start();
   const url = await server.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
@@ -170,7 +189,14 @@ export async function startApp(config: Config): Promise<App> {
     close: async () => {
       closing.abort();
       encoder.close();
-      await Promise.all([server.close(), folder.close(), jobs.close(0), engine[Symbol.asyncDispose]()]);
+      await Promise.all([
+        server.close(),
+        folder.close(),
+        ingest.close(),
+        jobs.close(0),
+        engine[Symbol.asyncDispose](),
+      ]);
+      await remote[Symbol.asyncDispose]();
       await catalog.close();
     },
   };

@@ -60,7 +60,10 @@ export class Library {
     for (const video of await videos.listBySource('library')) {
       if (video.status === 'inspecting') this.#inspectLater(video);
     }
-    await this.#scanOnce(true);
+    // A folder that is not there now may be mounted later: the server runs without it meanwhile.
+    await this.#scanOnce(true).catch((error: unknown) => {
+      this.#options.log.error({ err: error }, 'the library could not be read');
+    });
   }
 
   /** Compares the folder with the catalog again. Scans never overlap. */

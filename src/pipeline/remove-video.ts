@@ -1,11 +1,13 @@
 import type { Video } from '../catalog/video.ts';
 import type { JobQueue } from '../jobs/job-queue.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import type { Ingest } from './ingest.ts';
 import type { OnDemandEncoder } from './on-demand.ts';
 import type { SegmentStore } from './segment-store.ts';
 
 /** Where traces of a video can be. */
 export type RemovalOptions = {
+  readonly ingest: Pick<Ingest, 'endUploadOf'>;
   readonly jobs: JobQueue;
   readonly encoder: OnDemandEncoder;
   readonly segments: SegmentStore;
@@ -18,11 +20,12 @@ export type RemovalOptions = {
  * begins. What is interrupted here is found by the sweep at the next start.
  */
 export async function removeVideo(
-  { jobs, encoder, segments, sources }: RemovalOptions,
+  { ingest, jobs, encoder, segments, sources }: RemovalOptions,
   video: Video,
 ): Promise<void> {
   const { signal } = new AbortController();
   segments.refuse(video.id);
+  await ingest.endUploadOf(video.id);
   await Promise.all([jobs.cancel(video.id), encoder.stop(video.id)]);
   await segments.deleteAll(video.id, undefined, signal);
   await sources.delete(video.source.key);
