@@ -199,7 +199,7 @@ class EventQueue {
   }
 }
 
-/** No files but the program's own, no network, no processes, no threads of its own (Node's permission model). */
+/** Node's permission model: files of the program's own only, no network, no processes. What that does not hold: docs/decisions/053. */
 function childArguments(priority: Priority): string[] {
   return [
     '--permission',

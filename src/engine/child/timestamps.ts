@@ -52,7 +52,7 @@ export async function* readTimes(source: OpenSource, limit: number): AsyncGenera
 
 /** Moves to the last place at or before `seconds` from which decoding can start; false if there is none. */
 export async function seekTo(source: OpenSource, seconds: number): Promise<boolean> {
-  // Stream -1, microseconds: with a stream index node-av does not rescale (see docs/decisions).
+  // Stream -1, microseconds: with a stream index node-av does not rescale (docs/decisions/061).
   const target = BigInt(Math.round(seconds * MICROSECONDS));
   const result = await source.format.seekFrame(-1, target, AVSEEK_FLAG_BACKWARD);
   source.throwIfReadFailed();

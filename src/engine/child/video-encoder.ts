@@ -30,7 +30,7 @@ const X264_OPTIONS = {
 
 /**
  * Takes the frames of one segment and gives its bytes. Each segment has an encoder of its own: it then depends
- * on nothing but its frames, may be made in any order, and comes out the same in every run (docs/decisions).
+ * on nothing but its frames, may be made in any order, and comes out the same in every run (docs/decisions/050).
  */
 export class SegmentEncoder implements Disposable {
   readonly #encoding: VideoEncoding;

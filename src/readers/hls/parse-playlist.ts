@@ -61,7 +61,7 @@ export type InitSection = {
 /** Throws `package_invalid` for what is not an HLS playlist. */
 export function parsePlaylist(text: string): Playlist {
   const lines = playlistLines(text);
-  // RFC 8216bis 4.3.1.1
+  // RFC 8216bis 4.4.1.1
   if (lines[0] !== '#EXTM3U') throw invalid('it does not begin with #EXTM3U');
   return isMultivariant(lines) ? parseMultivariant(lines) : parseMedia(lines);
 }
