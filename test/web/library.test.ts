@@ -41,7 +41,7 @@ describe('library page', { skip }, () => {
 
   it('says of a video that it is inspected, and of a failed one why', async () => {
     const { state, url } = site.server;
-    const error = { code: 'source_not_media', message: 'This is a text file.' };
+    const error = { code: 'source_not_media', message: 'this is a text file' };
     state.videos = [
       uninspected(makeVideo(url, { id: 'video-a', status: 'inspecting' })),
       uninspected(makeVideo(url, { id: 'video-b', status: 'failed', error })),

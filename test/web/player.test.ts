@@ -166,6 +166,26 @@ describe('player', { skip }, () => {
     await page.waitForFunction(() => document.fullscreenElement === null);
   });
 
+  it('lets a quality be chosen by keyboard alone', async () => {
+    const page = await openAndPlay();
+    await untilPlayer(page, ({ qualities, seconds }) => qualities.length === 2 && seconds > 0.5);
+    const focused = (selector: string) =>
+      page.waitForFunction(
+        (wanted) =>
+          document.querySelector('sluice-player')?.shadowRoot?.activeElement?.matches(wanted) === true,
+        selector,
+      );
+    await page.getByTestId('settings').focus();
+    await page.keyboard.press('Enter');
+    await focused('[data-menu=quality]');
+    await page.keyboard.press('Enter');
+    await focused('#quality-menu [value=auto]');
+    await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('Enter');
+    await untilPlayer(page, ({ qualityText }) => qualityText === '240p');
+    await focused('#settings-button');
+  });
+
   it('shows for a moment what a key did', async () => {
     const page = await openAndPlay();
     await untilPlayer(page, ({ seconds }) => seconds > 0.5);

@@ -1,5 +1,7 @@
 /** The JSON API as the pages see it (design, section 8). What does not exist yet is absent. */
 
+import { sentence } from './text.ts';
+
 export type VideoStatus = 'uploading' | 'inspecting' | 'playable' | 'ready' | 'failed';
 
 export type Track = {
@@ -108,5 +110,5 @@ async function getJson<T>(path: string, signal: AbortSignal): Promise<T> {
 
 async function problemText(response: Response): Promise<string> {
   const problem = (await response.json().catch(() => ({}))) as { title?: string; detail?: string };
-  return problem.detail ?? problem.title ?? `The server answered with status ${response.status}.`;
+  return sentence(problem.detail ?? problem.title ?? `the server answered with status ${response.status}`);
 }

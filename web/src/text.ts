@@ -58,6 +58,12 @@ export function agoText(date: Date, now: Date): string {
   return date.toLocaleDateString('en', { year: 'numeric', month: 'short', day: 'numeric' });
 }
 
+/** `The file is empty.` for `the file is empty`: the server's reasons are clauses, for logs and for programs. */
+export function sentence(clause: string): string {
+  const end = /[.!?…]$/.test(clause) ? '' : '.';
+  return clause.charAt(0).toUpperCase() + clause.slice(1) + end;
+}
+
 const CODEC_NAMES: Readonly<Record<string, string>> = {
   aac: 'AAC',
   ac3: 'AC-3',

@@ -1,5 +1,5 @@
 import { isAudioOnly, type Video } from '../api.ts';
-import { agoText, durationText, resolutionText, spokenDuration } from '../text.ts';
+import { agoText, durationText, resolutionText, sentence, spokenDuration } from '../text.ts';
 import { Picture } from './picture.tsx';
 
 /** One video of the grid: the whole card is the link. */
@@ -27,7 +27,7 @@ export function VideoCard({ video }: { video: Video }) {
         <h2 class="title">{title}</h2>
         {isFailed ? (
           <p class="reason" data-testid="reason">
-            {video.error?.message ?? 'This video cannot be played.'}
+            {sentence(video.error?.message ?? 'this video cannot be played')}
           </p>
         ) : (
           <p class="meta">

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import type { Video } from '../api.ts';
+import { sentence } from '../text.ts';
 import { Icon } from '../ui/icon.tsx';
 import type { VideoFailure } from './use-video.ts';
 
@@ -29,7 +30,7 @@ export function Stage({ video, failure, onRetry, children }: StageProps) {
   if (video.status === 'failed') {
     return (
       <Message title="This video cannot be played">
-        <p data-testid="reason">{video.error?.message ?? 'No reason is known.'}</p>
+        <p data-testid="reason">{sentence(video.error?.message ?? 'no reason is known')}</p>
       </Message>
     );
   }
