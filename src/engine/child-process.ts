@@ -113,10 +113,8 @@ export class EngineChild {
         if (event.type === 'silence' && pace?.isPaused) continue;
         if (event.type !== 'report') throw errorOf(event);
         const { report, payload } = event;
-        if (report.type === 'failed') {
-          isDone = true;
-          throw new AppError(report.code, report.message);
-        }
+        // The child ends with it: what FFmpeg is left in after a failure is anybody's guess.
+        if (report.type === 'failed') throw new AppError(report.code, report.message);
         if (report.type === 'done') isDone = true;
         else if (report.type === 'read') await this.#answerRead(report, source, signal);
         else {

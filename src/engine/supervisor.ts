@@ -16,6 +16,8 @@ export type SupervisorOptions = {
 
 /** Silence that is longer than any honest pause in reading or between segments of the smallest pictures. */
 const SILENCE_MS = 30_000;
+/** Background work gets what is left of the processor, which may be next to nothing for minutes. */
+const BACKGROUND_PATIENCE = 10;
 /** The slowest encoding that is still worth waiting for, in pixels a millisecond over all rungs. */
 const PIXELS_PER_MS = 2000;
 /** A spare is started only after the job that took the last one has had the processor for so long. */
@@ -58,7 +60,8 @@ export function startEngine(options: SupervisorOptions): MediaEngine {
 
     async *encode(request, signal) {
       const job = encodeJob(request, await handleOf(request.source, signal));
-      const silenceMs = SILENCE_MS + pixelsOfSegment(request.encodings) / PIXELS_PER_MS;
+      const patience = request.priority === 'background' ? BACKGROUND_PATIENCE : 1;
+      const silenceMs = patience * (SILENCE_MS + pixelsOfSegment(request.encodings) / PIXELS_PER_MS);
       const { source, pace } = request;
       const conversation = { job, source, silenceMs, signal, ...(pace === undefined ? {} : { pace }) };
       for await (const { report, payload } of converse(request.priority, conversation)) {
