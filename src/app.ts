@@ -52,8 +52,6 @@ const VERSION = '0.1.0';
 /** Children that wait for a first request: the picture and the sound of one new viewer. */
 const SPARE_CHILDREN = 2;
 const IDLE_CHILD_MS = 20_000;
-/** Uploads that would leave less on the disk are refused: those under way, and the catalog, need it. */
-const MIN_FREE_BYTES = 512 * 1024 ** 2;
 /** What a child needs for a ladder from 2160p down. */
 const BACKGROUND_CHILD_BYTES = 1.5 * 1024 ** 3;
 /** How long running requests may go on after a stop: everything has ended within five seconds. */
@@ -102,7 +100,7 @@ export async function startApp(config: Config): Promise<App> {
       );
     },
   });
-  const remote = httpFiles();
+  const remote = httpFiles(config.pullPrivate === 'allow' ? { isAllowed: () => true } : {});
   const jobs = new EmbeddedJobQueue({
     onError: (job, err) => log.error({ err, job: job.key }, 'a job could not be given up'),
   });
@@ -131,7 +129,8 @@ export async function startApp(config: Config): Promise<App> {
     log,
     now: clock,
     onArrived: (video) => background.arrived(video),
-    minFreeBytes: MIN_FREE_BYTES,
+    minFreeBytes: config.minFreeBytes,
+    ...(config.maxUploadBytes === undefined ? {} : { maxBytes: config.maxUploadBytes }),
   });
   const pictures = new Pictures({ engine, segments, sourceOf, library, concurrency: 1 });
   const folder = new Library({

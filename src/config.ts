@@ -24,6 +24,12 @@ export type Config = {
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
   /** Encoded segments of library videos take no more than this; the least recently used ones make room. */
   readonly cacheBytes: number;
+  /** Of one file that is added; absent: only the disk is the limit. */
+  readonly maxUploadBytes?: number;
+  /** New uploads are refused that would leave less than this on the disk. */
+  readonly minFreeBytes: number;
+  /** Whether addresses inside of private networks are fetched from: whoever may add videos then reaches into them. */
+  readonly pullPrivate: 'refuse' | 'allow';
 };
 
 type Setting<T> = {
@@ -37,6 +43,7 @@ type Setting<T> = {
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 const ENCODE_MODES = ['eager', 'on-demand'] as const;
+const PULL_PRIVATE = ['refuse', 'allow'] as const;
 const UNIT_BYTES: Readonly<Record<string, number>> = {
   '': 1,
   K: 1024,
@@ -51,6 +58,15 @@ const FOLDER: Setting<string> = {
     .refine((text) => !text.includes('\0') && !/^[a-z][a-z0-9+.-]+:\/\//i.test(text))
     .transform((text) => resolve(text)),
   expected: 'the path of a folder (s3:// is not supported yet in this version)',
+};
+
+const BYTES: Setting<number> = {
+  schema: z
+    .string()
+    .regex(/^\d+[KMGT]?$/i)
+    .transform(parseBytes)
+    .refine(Number.isSafeInteger),
+  expected: 'a number of bytes, with K, M, G or T behind it for powers of 1024',
 };
 
 const SETTINGS = {
@@ -84,14 +100,10 @@ const SETTINGS = {
   },
   SLUICE_ENCODE: { schema: z.enum(ENCODE_MODES), expected: `one of ${ENCODE_MODES.join(', ')}` },
   SLUICE_LOG_LEVEL: { schema: z.enum(LOG_LEVELS), expected: `one of ${LOG_LEVELS.join(', ')}` },
-  SLUICE_CACHE_BYTES: {
-    schema: z
-      .string()
-      .regex(/^\d+[KMGT]?$/i)
-      .transform(parseBytes)
-      .refine(Number.isSafeInteger),
-    expected: 'a number of bytes, with K, M, G or T behind it for powers of 1024',
-  },
+  SLUICE_CACHE_BYTES: BYTES,
+  SLUICE_MAX_UPLOAD_BYTES: BYTES,
+  SLUICE_MIN_FREE_BYTES: BYTES,
+  SLUICE_PULL_PRIVATE: { schema: z.enum(PULL_PRIVATE), expected: `one of ${PULL_PRIVATE.join(', ')}` },
 } satisfies Record<string, Setting<unknown>>;
 
 /**
@@ -113,6 +125,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const dataFolder = read('SLUICE_DATA', SETTINGS.SLUICE_DATA) ?? resolve('data');
   const publicUrl = read('SLUICE_PUBLIC_URL', SETTINGS.SLUICE_PUBLIC_URL);
   const apiKey = read('SLUICE_API_KEY', SETTINGS.SLUICE_API_KEY);
+  const maxUploadBytes = read('SLUICE_MAX_UPLOAD_BYTES', SETTINGS.SLUICE_MAX_UPLOAD_BYTES);
   const config: Config = {
     host: read('SLUICE_HOST', SETTINGS.SLUICE_HOST) ?? '127.0.0.1',
     port: read('SLUICE_PORT', SETTINGS.SLUICE_PORT) ?? 8080,
@@ -124,6 +137,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     encode: read('SLUICE_ENCODE', SETTINGS.SLUICE_ENCODE) ?? 'eager',
     logLevel: read('SLUICE_LOG_LEVEL', SETTINGS.SLUICE_LOG_LEVEL) ?? 'info',
     cacheBytes: read('SLUICE_CACHE_BYTES', SETTINGS.SLUICE_CACHE_BYTES) ?? parseBytes('20G'),
+    ...(maxUploadBytes === undefined ? {} : { maxUploadBytes }),
+    minFreeBytes: read('SLUICE_MIN_FREE_BYTES', SETTINGS.SLUICE_MIN_FREE_BYTES) ?? parseBytes('1G'),
+    pullPrivate: read('SLUICE_PULL_PRIVATE', SETTINGS.SLUICE_PULL_PRIVATE) ?? 'refuse',
   };
   if (environment.DATABASE_URL)
     problems.push('DATABASE_URL is set, but PostgreSQL is not supported yet in this version');

@@ -14,6 +14,8 @@ test('without any variable, Sluice runs for this machine alone', () => {
     encode: 'eager',
     logLevel: 'info',
     cacheBytes: 20 * 1024 ** 3,
+    minFreeBytes: 1024 ** 3,
+    pullPrivate: 'refuse',
   });
 });
 
@@ -29,6 +31,9 @@ test('every variable is taken', () => {
     SLUICE_ENCODE: 'on-demand',
     SLUICE_LOG_LEVEL: 'debug',
     SLUICE_CACHE_BYTES: '1500000',
+    SLUICE_MAX_UPLOAD_BYTES: '5G',
+    SLUICE_MIN_FREE_BYTES: '0',
+    SLUICE_PULL_PRIVATE: 'allow',
   });
   assert.deepEqual(config, {
     host: '::',
@@ -41,6 +46,9 @@ test('every variable is taken', () => {
     encode: 'on-demand',
     logLevel: 'debug',
     cacheBytes: 1_500_000,
+    maxUploadBytes: 5 * 1024 ** 3,
+    minFreeBytes: 0,
+    pullPrivate: 'allow',
   });
 });
 

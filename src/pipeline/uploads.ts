@@ -75,7 +75,7 @@ export class Uploads {
       origin,
       state: 'receiving',
       filename,
-      title: video.title,
+      ...(request.title === undefined ? {} : { title: request.title }),
       ...(request.bytes === undefined ? {} : { totalBytes: request.bytes }),
       expiresAt: new Date(now().getTime() + this.#options.expiryMs),
       ...from,

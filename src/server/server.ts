@@ -5,8 +5,11 @@ import { type LevelWithSilent, pino } from 'pino';
 import { Registry } from 'prom-client';
 import { AppError } from '../errors.ts';
 import type { Services } from '../pipeline/services.ts';
+import { addVideoCreation } from './add-video.ts';
+import { addAccess } from './access.ts';
 import { addApi } from './api.ts';
 import { addDocsPage } from './docs-page.ts';
+import { addEvents } from './events.ts';
 import { addHealth } from './health.ts';
 import { watchMethods } from './methods.ts';
 import { addMetrics } from './metrics.ts';
@@ -15,6 +18,7 @@ import { addPages } from './pages.ts';
 import { addPlayback } from './playback.ts';
 import { answerBrokenConnection, sendProblem } from './problems.ts';
 import { addRequestLog } from './request-log.ts';
+import { addUploads } from './uploads.ts';
 
 export type ServerOptions = {
   readonly services: Services;
@@ -28,6 +32,8 @@ export type ServerOptions = {
 export type ServerSettings = {
   /** What absolute addresses start with; without it, what a request was addressed to. */
   readonly publicUrl?: string;
+  /** What whoever changes something must show; without one, nobody is asked. */
+  readonly apiKey?: string;
   readonly logLevel: LevelWithSilent;
   /** The folder of the built pages. */
   readonly webRoot: string | undefined;
@@ -35,6 +41,8 @@ export type ServerSettings = {
   readonly version: string;
   /** Whether `X-Forwarded-*` come from a proxy that can be believed. Off unless set. */
   readonly trustProxy?: boolean;
+  /** How often streams of events show that they are still there; 15 s unless given. */
+  readonly keepAliveMilliseconds?: number;
   /** How long running requests may go on after `close()`. */
   readonly graceMilliseconds?: number;
 };
@@ -88,9 +96,19 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 
   const refuseOtherMethods = watchMethods(app);
   addRequestLog(app);
+  addAccess(app, { apiKey: settings.apiKey, publicUrl: settings.publicUrl });
   const metrics = addMetrics(app, options.registry ?? new Registry());
   await addOpenApi(app, settings.version);
   await app.register(async (scope) => addApi(scope, services.videos, settings.publicUrl));
+  await app.register(async (scope) => addVideoCreation(scope, services, settings.publicUrl));
+  await app.register(async (scope) => addUploads(scope, services.ingest, settings.publicUrl));
+  addEvents(app, {
+    services,
+    publicUrl: settings.publicUrl,
+    ...(settings.keepAliveMilliseconds === undefined
+      ? {}
+      : { keepAliveMilliseconds: settings.keepAliveMilliseconds }),
+  });
   await addDocsPage(app);
   addPlayback(app, services.playback, metrics);
   addHealth(app, services.health);
