@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'precondition_failed'
   | 'range_not_satisfiable'
   | 'unauthorized'
+  | 'forbidden'
   | 'unsupported_media_type'
   | 'offset_mismatch'
   // What a source is

@@ -9,9 +9,9 @@ export type EncodeCause = 'viewer' | 'background';
 export type PipelineMetrics = {
   /** An encoder has begun a run of segments; call what is returned when it has ended, well or not. */
   encodeStarted(cause: EncodeCause): () => void;
-  /** A segment of one track is stored. */
+  /** A segment of one track came out of an encoder. */
   segmentEncoded(cause: EncodeCause): void;
-  /** A request has begun to bring in bytes; call what is returned when it is over, well or not. */
+  /** Someone has begun to send bytes; call what is returned when it is over, well or not. */
   uploadStarted(): () => void;
   /** A video failed for good. */
   videoFailed(code: ErrorCode): void;
@@ -22,12 +22,4 @@ export type PipelineGauges = {
   readonly jobCounts: JobQueue['counts'];
   /** Of the cache of library videos' segments. */
   cachedBytes(): number;
-};
-
-/** For where nobody counts. */
-export const NO_METRICS: PipelineMetrics = {
-  encodeStarted: () => () => undefined,
-  segmentEncoded: () => undefined,
-  uploadStarted: () => () => undefined,
-  videoFailed: () => undefined,
 };

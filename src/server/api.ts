@@ -1,12 +1,16 @@
-/** The JSON API below `/api/v1`. */
+/** Videos in the JSON API, below `/api/v1/videos`. */
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { parseVideoId } from '../catalog/video.ts';
 import type { VideoService } from '../pipeline/services.ts';
 import { compressText } from './compress-text.ts';
-import { jsonResponse, problemResponses } from './openapi.ts';
+import { acceptMergePatch } from './merge-patch.ts';
+import { jsonResponse, NEEDS_KEY, noContent, problemResponses } from './openapi.ts';
 import { baseUrlOf } from './public-url.ts';
+import { SegmentsJson, viewSegments } from './segments-view.ts';
+import { addServerTiming } from './server-timing.ts';
+import { VideoEditBody, videoEditOf } from './video-edit.ts';
 import { VideoJson, VideoStatusJson, viewVideo } from './video-view.ts';
 
 const ListQuery = z.object({
@@ -27,12 +31,14 @@ const VideoList = z
 
 const VideoParams = z.object({ id: z.string().meta({ description: 'A video’s id.' }) });
 
-/** Adds the read side of the API. */
+/** Adds listing, getting, changing and deleting videos, and their encode maps. */
 export function addApi(app: FastifyInstance, videos: VideoService, publicUrl: string | undefined): void {
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers({ 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' });
   });
+  addServerTiming(app);
   compressText(app);
+  acceptMergePatch(app);
   const typed = app.withTypeProvider<ZodTypeProvider>();
 
   typed.get(
@@ -77,5 +83,69 @@ export function addApi(app: FastifyInstance, videos: VideoService, publicUrl: st
       const video = await videos.get(parseVideoId(request.params.id));
       return viewVideo(video, videos, baseUrlOf(request, publicUrl));
     },
+  );
+
+  typed.patch(
+    '/api/v1/videos/:id',
+    {
+      schema: {
+        operationId: 'updateVideo',
+        tags: ['Videos'],
+        summary: 'Change a video',
+        description:
+          'A merge patch (RFC 7396): what is not named stays as it is. All of it is changed, or nothing.',
+        consumes: ['application/merge-patch+json', 'application/json'],
+        security: NEEDS_KEY,
+        params: VideoParams,
+        body: VideoEditBody,
+        response: {
+          200: jsonResponse('The video as it is now.', VideoJson),
+          ...problemResponses(400, 401, 403, 404, 415, 500, 503),
+        },
+      },
+    },
+    async (request) => {
+      const id = parseVideoId(request.params.id);
+      const video = await videos.update(id, videoEditOf(request.body));
+      return viewVideo(video, videos, baseUrlOf(request, publicUrl));
+    },
+  );
+
+  typed.delete(
+    '/api/v1/videos/:id',
+    {
+      schema: {
+        operationId: 'deleteVideo',
+        tags: ['Videos'],
+        summary: 'Delete a video',
+        description:
+          'Ends all work on it and removes everything that is stored of it. From then on all its addresses answer 404. A video of the library folder is not ours to delete: remove its file there.',
+        security: NEEDS_KEY,
+        params: VideoParams,
+        response: {
+          204: noContent('It is gone.'),
+          ...problemResponses(400, 401, 403, 404, 500, 503),
+        },
+      },
+    },
+    async (request, reply) => {
+      await videos.delete(parseVideoId(request.params.id));
+      return reply.code(204).send();
+    },
+  );
+
+  typed.get(
+    '/api/v1/videos/:id/segments',
+    {
+      schema: {
+        operationId: 'getSegments',
+        tags: ['Videos'],
+        summary: 'Get a video’s encode map',
+        description: 'Which segments are stored. Some kilobytes, however long the video is.',
+        params: VideoParams,
+        response: { 200: jsonResponse('The map.', SegmentsJson), ...problemResponses(404, 500, 503) },
+      },
+    },
+    async (request) => viewSegments(await videos.get(parseVideoId(request.params.id)), videos),
   );
 }

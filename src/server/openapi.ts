@@ -2,28 +2,42 @@
 import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { clientGoneSignal } from './client-gone.ts';
 import { memoryResource } from '../pipeline/memory-resource.ts';
 import { OTHER_PATHS } from './openapi-paths.ts';
 import { Problem } from './problems.ts';
 import { sendResource } from './send-resource.ts';
 
+type Overridden = {
+  readonly zodSchema: z.core.$ZodTypes;
+  readonly jsonSchema: z.core.JSONSchema.BaseSchema;
+};
+
 const zodToJsonConfig = {
-  override: ({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }) => {
+  override: ({ zodSchema, jsonSchema }: Overridden) => {
     // "Fits a double" is nothing to tell people.
     if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
     if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
-    // Clients must not refuse what a later version adds.
-    delete jsonSchema.additionalProperties;
+    // Clients must not refuse what a later version adds; what we refuse ourselves is said.
+    if (!isStrict(zodSchema)) delete jsonSchema.additionalProperties;
   },
 };
+
+function isStrict({ _zod: { def } }: z.core.$ZodTypes): boolean {
+  if (def.type !== 'object' || def.catchall === undefined) return false;
+  const { _zod: catchall } = def.catchall;
+  return catchall.def.type === 'never';
+}
 
 type ProblemStatus = keyof typeof PROBLEM_DESCRIPTIONS;
 
 const PROBLEM_DESCRIPTIONS = {
   400: 'The request is not valid.',
+  401: 'This needs the API key, in `Authorization: Bearer`.',
+  403: 'A page of another site may not do this.',
   404: 'There is no such thing.',
+  415: 'The body is of a kind that is not taken here.',
   500: 'Something went wrong inside the server.',
   503: 'Not available right now; `Retry-After` says when to try again.',
 } as const;
@@ -41,6 +55,14 @@ export function jsonResponse<Schema extends z.ZodType>(
 ): DescribedResponse<'application/json', Schema> {
   return { description, content: { 'application/json': { schema } } };
 }
+
+/** The answer of an operation that succeeds and has nothing to say, for its `response` schema. */
+export function noContent(description: string): z.ZodType {
+  return z.undefined().meta({ description });
+}
+
+/** For the `security` of operations that change something. A server without an API key asks nobody. */
+export const NEEDS_KEY = [{ apiKey: [] }];
 
 /** The error answers of an operation, for its `response` schema. */
 export function problemResponses<Status extends ProblemStatus>(
@@ -64,7 +86,7 @@ function completeDocument<Document extends object>(generated: Document): Documen
   return {
     ...generated,
     paths: { ...paths, ...OTHER_PATHS },
-    components: { schemas: Object.fromEntries(outputSchemas) },
+    components: { ...components, schemas: Object.fromEntries(outputSchemas) },
   };
 }
 
@@ -79,6 +101,11 @@ export async function addOpenApi(app: FastifyInstance, version: string): Promise
         description:
           'Put a video in once, play it everywhere. Every error is `application/problem+json` with a stable `code`.',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      components: {
+        securitySchemes: {
+          apiKey: { type: 'http', scheme: 'bearer', description: '`SLUICE_API_KEY`, where it is set.' },
+        },
       },
       servers: [{ url: '/', description: 'This server' }],
       tags: [

@@ -19,13 +19,13 @@ export function pipelineMetrics(registry: Registry): PipelineMetrics {
   });
   const segments = new Counter({
     name: 'sluice_segments_encoded_total',
-    help: 'Segments encoded and stored, one for each track.',
+    help: 'Segments that came out of encoders, one for each track.',
     labelNames: ['cause'],
     registers,
   });
   const uploads = new Gauge({
     name: 'sluice_uploads_running',
-    help: 'Requests and fetches that bring in bytes just now.',
+    help: 'Requests that bring in bytes just now.',
     registers,
   });
   const failures = new Counter({
@@ -59,26 +59,27 @@ export function pipelineMetrics(registry: Registry): PipelineMetrics {
 
 /** Adds to `registry` what the pipeline is asked at each look. A look fails where the pipeline does not answer. */
 export function addPipelineGauges(registry: Registry, gauges: PipelineGauges): void {
-  const registers = [registry];
-  new Gauge({
+  const jobs = new Gauge({
     name: 'sluice_jobs',
     help: 'Background jobs, by kind and state (waiting, running).',
     labelNames: ['kind', 'state'],
-    registers,
+    registers: [],
     async collect() {
       for (const [kind, count] of Object.entries(await gauges.jobCounts())) {
-        for (const [state, jobs] of Object.entries(count)) this.set({ kind, state }, jobs);
+        for (const [state, number] of Object.entries(count)) this.set({ kind, state }, number);
       }
     },
   });
-  new Gauge({
+  const cache = new Gauge({
     name: 'sluice_cache_bytes',
-    help: 'Bytes of encoded segments of library videos, which make room for each other.',
-    registers,
+    help: 'Encoded segments of library videos: they make room for each other.',
+    registers: [],
     collect() {
       this.set(gauges.cachedBytes());
     },
   });
+  registry.registerMetric(jobs);
+  registry.registerMetric(cache);
 }
 
 /** Whoever ends twice by mistake is counted once. */

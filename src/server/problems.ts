@@ -21,6 +21,7 @@ const ANSWERS: Readonly<Record<ErrorCode, Answer>> = {
   precondition_failed: { status: 412, title: 'A condition of the request does not hold' },
   range_not_satisfiable: { status: 416, title: 'The range lies beyond the end' },
   unauthorized: { status: 401, title: 'Not authorized' },
+  forbidden: { status: 403, title: 'Not allowed' },
   unsupported_media_type: { status: 415, title: 'This kind of content is not taken here' },
   offset_mismatch: { status: 409, title: 'The upload stands at another offset' },
   source_empty: { status: 422, title: 'The source is empty' },
@@ -89,10 +90,15 @@ export function toAppError(error: unknown): AppError {
   // Fastify's own refusals: a query that does not fit its schema, a body it cannot parse.
   const { statusCode = 500, validation } = error as Partial<FastifyError>;
   if (error instanceof Error && statusCode >= 400 && statusCode < 500) {
-    const reasons = validation?.map(({ instancePath, message }) => `${instancePath.slice(1)}: ${message}`);
+    const reasons = validation?.map(reasonOf);
     return new AppError('invalid_request', reasons?.join('; ') ?? error.message, { cause: error });
   }
   return new AppError('internal', 'something went wrong inside the server', { cause: error });
+}
+
+/** `title: Too long`; what is wrong with the whole is about no part of it. */
+function reasonOf({ instancePath, message }: { instancePath: string; message?: string }): string {
+  return instancePath === '' ? `${message}` : `${instancePath.slice(1)}: ${message}`;
 }
 
 /** Answers with a problem, and logs it when it is the server's fault. Nothing may have been sent before. */

@@ -12,6 +12,7 @@ import {
   isRangeCurrent,
 } from './conditions.ts';
 import { type ContentCoding, chooseCoding, encode, isCompressible } from './content-coding.ts';
+import { drained } from './drained.ts';
 import { sendProblem } from './problems.ts';
 import { type ByteSpan, contentRange, resolveRanges, spanBytes } from './ranges.ts';
 
@@ -207,16 +208,4 @@ async function writeStream(
   } finally {
     response.off('close', cancel);
   }
-}
-
-/** Resolves when more can be written, or when the connection is gone. */
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    if (response.destroyed) return resolve();
-    const settle = () => {
-      response.off('drain', settle).off('close', settle);
-      resolve();
-    };
-    response.on('drain', settle).on('close', settle);
-  });
 }

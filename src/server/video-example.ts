@@ -44,6 +44,7 @@ export const VIDEO_EXAMPLE = {
   ],
   encodedFraction: 0.25,
   visibility: 'public',
+  metadata: { 'dc:creator': 'Blender Foundation' },
   playback: {
     hls: 'https://video.example/v/vid_019b0c3f5a10c0ffee00c0ffee00c0ff/hls/main.m3u8',
     dash: 'https://video.example/v/vid_019b0c3f5a10c0ffee00c0ffee00c0ff/dash/manifest.mpd',

@@ -106,6 +106,7 @@ export const VideoJson = z
       description: 'How much of all segments is stored, 0 to 1. Playing does not wait for it.',
     }),
     visibility: z.enum(['public', 'private']),
+    metadata: z.record(z.string(), z.string()).meta({ description: 'Whatever users keep with the video.' }),
     playback: PlaybackJson,
   })
   .meta({
@@ -134,6 +135,7 @@ export function viewVideo(video: Video, videos: VideoService, baseUrl: string): 
     tracks: (presentation?.tracks ?? []).map(viewTrack),
     encodedFraction: videos.encodedFraction(video),
     visibility: video.visibility,
+    metadata: { ...video.metadata },
     playback: viewPlayback(video, videos, baseUrl),
   };
 }

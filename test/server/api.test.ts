@@ -37,6 +37,7 @@ describe('GET /videos/{id}', () => {
       tracks: [],
       encodedFraction: 0.5,
       visibility: 'public',
+      metadata: {},
       playback: {
         watch: `${server.origin}/watch/${VIDEO_ID}`,
         embed: `${server.origin}/embed/${VIDEO_ID}`,
@@ -230,10 +231,10 @@ describe('GET /videos', () => {
     const get = await rawRequest(server.origin, '/api/v1/videos');
     assert.deepEqual([head.status, head.body.length], [200, 0]);
     assert.equal(head.headers['content-length'], get.headers['content-length']);
-    const post = await rawRequest(server.origin, '/api/v1/videos', { method: 'POST' });
-    assert.deepEqual([post.status, post.headers.allow], [405, 'GET, HEAD, OPTIONS']);
+    const put = await rawRequest(server.origin, '/api/v1/videos', { method: 'PUT' });
+    assert.deepEqual([put.status, put.headers.allow], [405, 'GET, HEAD, OPTIONS, POST']);
     const options = await rawRequest(server.origin, '/api/v1/videos', { method: 'OPTIONS' });
-    assert.deepEqual([options.status, options.headers.allow], [204, 'GET, HEAD, OPTIONS']);
+    assert.deepEqual([options.status, options.headers.allow], [204, 'GET, HEAD, OPTIONS, POST']);
   });
 
   test('is not open to other origins, as playback is', async () => {

@@ -85,11 +85,17 @@ describe('the API description', () => {
   test('describes every route that people use, and none that is not there', async () => {
     assert.deepEqual(
       Object.keys(document.paths).filter((path) => path.startsWith('/api/')),
-      ['/api/v1/videos', '/api/v1/videos/{id}'],
+      [
+        '/api/v1/videos',
+        '/api/v1/videos/{id}',
+        '/api/v1/videos/{id}/segments',
+        '/api/v1/events',
+        '/api/v1/videos/{id}/events',
+      ],
     );
     for (const path of Object.keys(document.paths)) {
       const target = path.replace('{id}', VIDEO_ID).replaceAll(/\{\w+\}/g, '0');
-      const { body } = await rawRequest(server.origin, target, { method: 'DELETE' });
+      const { body } = await rawRequest(server.origin, target, { method: 'PUT' });
       const { code } = JSON.parse(body.toString());
       assert.equal(code, 'method_not_allowed', `${path} is routed`);
     }

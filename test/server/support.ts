@@ -1,4 +1,5 @@
 /** A server on loopback with a pipeline made of plain values. */
+import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,6 +8,7 @@ import { pino } from 'pino';
 import { type Video, type VideoId, parseVideoId } from '../../src/catalog/video.ts';
 import { AppError } from '../../src/errors.ts';
 import type { Presentation } from '../../src/media/presentation.ts';
+import { createVideoEvents } from '../../src/pipeline/events.ts';
 import type { Redirect, Resource } from '../../src/pipeline/resource.ts';
 import type { Services } from '../../src/pipeline/services.ts';
 import { type ServerOptions, type ServerSettings, createServer } from '../../src/server/server.ts';
@@ -37,6 +39,8 @@ export async function startServer(
       videos: videosOf([]),
       playback: playbackOf({}),
       health: { ready: async () => {} },
+      events: createVideoEvents(),
+      ingest: noIngest(),
       ...services,
     },
     settings: SETTINGS,
@@ -135,6 +139,26 @@ export function videosOf(
     presentation: () => options.presentation,
     playback: () => options.playback ?? {},
     encodedFraction: () => 0.5,
+    encodeMap: () => ({}),
+    update: async () => assert.fail('nothing is changed here'),
+    delete: async () => assert.fail('nothing is deleted here'),
+  };
+}
+
+async function refuse(): Promise<never> {
+  assert.fail('nothing is brought in here');
+}
+
+/** For servers that nothing is brought into. */
+function noIngest(): Services['ingest'] {
+  return {
+    createUpload: refuse,
+    upload: refuse,
+    append: refuse,
+    declareLength: refuse,
+    terminate: refuse,
+    addFile: refuse,
+    addFromUrl: refuse,
   };
 }
 
