@@ -127,7 +127,10 @@ export function createIngest(options: IngestOptions): Ingest {
 
     async endUploadOf(videoId) {
       const upload = await repository.findByVideo(videoId);
-      if (upload !== undefined) await uploads.end(upload);
+      if (upload === undefined) return;
+      await uploads.end(upload);
+      // Of a deleted video not even the memory stays.
+      await repository.delete(upload.id);
     },
 
     async close() {
