@@ -3,6 +3,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type LevelWithSilent, pino } from 'pino';
+import { Registry } from 'prom-client';
 import { openSqliteCatalog } from './catalog/sqlite.ts';
 import type { Video } from './catalog/video.ts';
 import type { Config } from './config.ts';
@@ -13,6 +14,7 @@ import { Background } from './pipeline/background.ts';
 import { createVideoEvents } from './pipeline/events.ts';
 import { createIngest } from './pipeline/ingest.ts';
 import { Library } from './pipeline/library.ts';
+import { meteredEngine, meteredIngest, meteredVideos } from './pipeline/metered.ts';
 import { OnDemandEncoder } from './pipeline/on-demand.ts';
 import { Pictures } from './pipeline/pictures.ts';
 import { Plans } from './pipeline/plans.ts';
@@ -26,6 +28,7 @@ import { sweep } from './pipeline/sweep.ts';
 import { videoService } from './pipeline/video-service.ts';
 import { createDiscovery } from './readers/discover.ts';
 import { httpFiles } from './remote/http-files.ts';
+import { addPipelineGauges, pipelineMetrics } from './server/pipeline-metrics.ts';
 import { createServer } from './server/server.ts';
 import { fileSystemStore, prepareFolder } from './storage/file-system.ts';
 import { fileSystemPartials } from './storage/file-system-partial.ts';
@@ -62,9 +65,11 @@ export async function startApp(config: Config): Promise<App> {
   const log = pino({ level: config.logLevel as LevelWithSilent });
   const cores = availableParallelism();
   const closing = new AbortController();
+  const registry = new Registry();
+  const metrics = pipelineMetrics(registry);
 
   await prepareFolder(config.storeFolder, Date.now());
-  const engine = startEngine({ spares: SPARE_CHILDREN, idleMs: IDLE_CHILD_MS });
+  const engine = meteredEngine(startEngine({ spares: SPARE_CHILDREN, idleMs: IDLE_CHILD_MS }), metrics);
   const catalog = await openSqliteCatalog({ file: join(config.dataFolder, 'catalog.sqlite'), now: clock });
   const library = readOnlyStore(fileSystemStore(config.libraryFolder));
   let segments: SegmentStore | undefined;
@@ -77,7 +82,7 @@ export async function startApp(config: Config): Promise<App> {
   const kept = prefixStore(objects, UPLOAD_SEGMENTS);
   segments = await SegmentStore.open({ kept, cached }, closing.signal);
 
-  const { videos } = catalog;
+  const videos = meteredVideos(catalog.videos, metrics);
   const plans = new Plans();
   const events = createVideoEvents();
   const progress = new SegmentProgress(plans, segments, events);
@@ -93,11 +98,9 @@ export async function startApp(config: Config): Promise<App> {
     onWaiting: (isWaiting) => background.hold(isWaiting),
     onFailed: (video, { code, message }) => {
       log.error({ video: video.id, code }, 'a video cannot be encoded');
-      void videos.update(
-        video.id,
-        { status: 'failed', error: { code, message } },
-        { revision: video.revision },
-      );
+      void videos
+        .update(video.id, { status: 'failed', error: { code, message } }, { revision: video.revision })
+        .then((failed) => failed && events.publish({ type: 'status', videoId: failed.id, status: 'failed' }));
     },
   });
   const remote = httpFiles(config.pullPrivate === 'allow' ? { isAllowed: () => true } : {});
@@ -156,18 +159,21 @@ export async function startApp(config: Config): Promise<App> {
       removeEverything: (video) => removeVideo({ ingest, jobs, encoder, segments, sources: objects }, video),
     }),
     events,
-    ingest,
+    ingest: meteredIngest(ingest, metrics),
     playback: playbackService({ videos, library, segments, engine, encoder, plans, pictures }),
     health: { ready: () => catalog.ping() },
   };
+  addPipelineGauges(registry, { jobCounts: () => jobs.counts(), cachedBytes: () => cached.totalBytes });
   const server = await createServer({
     services,
     logger: log,
+    registry,
     settings: {
       logLevel: config.logLevel,
       webRoot: WEB_ROOT,
       version: VERSION,
       graceMilliseconds: GRACE_MS,
+      ...(config.apiKey === undefined ? {} : { apiKey: config.apiKey }),
       ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
     },
   });

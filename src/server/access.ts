@@ -5,6 +5,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AppError } from '../errors.ts';
+import { drain } from './early-answer.ts';
 import { pathOf, sendProblem } from './problems.ts';
 
 /** What decides over access. */
@@ -30,10 +31,12 @@ export function addAccess(app: FastifyInstance, { apiKey, publicUrl }: AccessOpt
     if (SAFE_METHODS.has(request.method) || !pathOf(request.raw.url).startsWith('/api/')) return undefined;
     if (expected === undefined) {
       if (isOfThisSite(request, publicUrl)) return undefined;
+      drain(request.raw);
       throw new AppError('forbidden', 'a page of another site may not change anything here');
     }
     const shown = bearerTokenOf(request.headers.authorization);
     if (shown !== undefined && timingSafeEqual(digest(shown), expected)) return undefined;
+    drain(request.raw);
     const detail = shown === undefined ? 'this needs the API key' : 'this is not the API key';
     // RFC 6750 3: the kind of error is named only where a token was shown.
     const challenge = `Bearer realm="sluice"${shown === undefined ? '' : ', error="invalid_token"'}`;

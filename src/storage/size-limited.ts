@@ -10,6 +10,12 @@ export type SizeLimit = {
   readonly signal?: AbortSignal;
 };
 
+/** A store that knows how much it holds. */
+export type SizeLimitedObjects = ObjectStore & {
+  /** Of all its objects together, in bytes. */
+  readonly totalBytes: number;
+};
+
 /**
  * `store` kept within a number of bytes: when a put takes it above, the objects that were not used for longest
  * are deleted (get, head and put are uses) until it fits again. The object just put always stays, even one
@@ -19,7 +25,10 @@ export type SizeLimit = {
  * Lists `store` once, and deletes from it at once where it already holds too much. Throws what `list` throws.
  * What other processes put into `store` is counted at the next start.
  */
-export async function openSizeLimitedStore(store: ObjectStore, limit: SizeLimit): Promise<ObjectStore> {
+export async function openSizeLimitedStore(
+  store: ObjectStore,
+  limit: SizeLimit,
+): Promise<SizeLimitedObjects> {
   const found: ObjectInfo[] = [];
   for await (const info of store.list('', limit)) found.push(info);
   found.sort((a, b) => a.modifiedAt.getTime() - b.modifiedAt.getTime());
@@ -28,7 +37,7 @@ export async function openSizeLimitedStore(store: ObjectStore, limit: SizeLimit)
   return limited;
 }
 
-class SizeLimitedStore implements ObjectStore {
+class SizeLimitedStore implements SizeLimitedObjects {
   readonly #store: ObjectStore;
   readonly #limit: SizeLimit;
   /** Sizes in bytes, the object that was not used for longest first. */
@@ -44,6 +53,10 @@ class SizeLimitedStore implements ObjectStore {
     this.#store = store;
     this.#limit = limit;
     for (const info of oldestFirst) this.#remember(info);
+  }
+
+  get totalBytes(): number {
+    return this.#totalBytes;
   }
 
   readonly get: ObjectStore['get'] = (key, options) => {

@@ -34,6 +34,7 @@ test('what was not used for longest makes room; get, head and put are uses', asy
   assert.deepEqual(await keysOf(store, ''), ['a', 'b', 'c', 'f']);
   await rejects(store.get(key('d')), 'object_not_found');
   assert.deepEqual(evicted, ['d', 'e']);
+  assert.equal(store.totalBytes, 41);
 });
 
 test('stays within its limit, keeps as much as fits, and never drops what was just put', async () => {
