@@ -91,14 +91,16 @@ export function toAppError(error: unknown): AppError {
   const { statusCode = 500, validation } = error as Partial<FastifyError>;
   if (error instanceof Error && statusCode >= 400 && statusCode < 500) {
     const reasons = validation?.map(reasonOf);
-    return new AppError('invalid_request', reasons?.join('; ') ?? error.message, { cause: error });
+    const code = statusCode === 415 ? 'unsupported_media_type' : 'invalid_request';
+    return new AppError(code, reasons?.join('; ') ?? error.message, { cause: error });
   }
   return new AppError('internal', 'something went wrong inside the server', { cause: error });
 }
 
 /** `title: Too long`; what is wrong with the whole is about no part of it. */
 function reasonOf({ instancePath, message }: { instancePath: string; message?: string }): string {
-  return instancePath === '' ? `${message}` : `${instancePath.slice(1)}: ${message}`;
+  const part = instancePath.replace(/^\//, '');
+  return part === '' ? `${message}` : `${part}: ${message}`;
 }
 
 /** Answers with a problem, and logs it when it is the server's fault. Nothing may have been sent before. */

@@ -1,0 +1,96 @@
+/** A server on loopback whose videos are in a real catalog, with everything that the API asks; nothing is encoded. */
+import { join } from 'node:path';
+import { openSqliteCatalog } from '../../src/catalog/sqlite.ts';
+import type { Video } from '../../src/catalog/video.ts';
+import type { VideoRepository } from '../../src/catalog/video-repository.ts';
+import { createVideoEvents, type VideoEvents } from '../../src/pipeline/events.ts';
+import { Plans } from '../../src/pipeline/plans.ts';
+import { SegmentProgress } from '../../src/pipeline/segment-progress.ts';
+import { SegmentStore } from '../../src/pipeline/segment-store.ts';
+import { videoService } from '../../src/pipeline/video-service.ts';
+import type { ServerSettings } from '../../src/server/server.ts';
+import { fileSystemStore } from '../../src/storage/file-system.ts';
+import { parseObjectKey } from '../../src/storage/object-key.ts';
+import { prefixStore } from '../../src/storage/prefix.ts';
+import { temporaryFolder } from '../storage/temporary-folder.ts';
+import { sourceInfo } from './sintel.ts';
+import { SETTINGS, type TestServer, startServer, VIDEO_ID, videoOf } from './support.ts';
+
+export type RealCatalogServer = TestServer & {
+  readonly videos: VideoRepository;
+  readonly events: VideoEvents;
+  readonly segments: SegmentStore;
+  readonly progress: SegmentProgress;
+  /** `{origin}/api/v1/videos/{VIDEO_ID}` */
+  readonly videoUrl: string;
+  /** Stores a segment of the video, as encoding it does. */
+  encode(trackId: string, index: number): Promise<void>;
+};
+
+/** With one video in it: {@link uploadedVideo}. */
+export async function startRealCatalog(settings: Partial<ServerSettings> = {}): Promise<RealCatalogServer> {
+  const folder = await temporaryFolder();
+  const catalog = await openSqliteCatalog({ file: join(folder.path, 'a.db'), now: () => new Date() });
+  const objects = fileSystemStore(folder.path);
+  const kept = prefixStore(objects, parseObjectKey('kept'));
+  const cached = prefixStore(objects, parseObjectKey('cached'));
+  const { signal } = new AbortController();
+  const segments = await SegmentStore.open({ kept, cached }, signal);
+  const [plans, events] = [new Plans(), createVideoEvents()];
+  const progress = new SegmentProgress(plans, segments, events);
+  const removeEverything = (video: Video) => segments.deleteAll(video.id, undefined, signal);
+  const videos = videoService({ videos: catalog.videos, plans, progress, events, removeEverything });
+  const video = uploadedVideo();
+  await catalog.videos.insert(video);
+  segments.keep(video.id);
+  const server = await startServer({ videos, events }, { settings: { ...SETTINGS, ...settings } });
+  return {
+    ...server,
+    videos: catalog.videos,
+    events,
+    segments,
+    progress,
+    videoUrl: `${server.origin}/api/v1/videos/${VIDEO_ID}`,
+    async encode(trackId, index) {
+      const end = progress.begin(video, trackId, index);
+      const track = { videoId: video.id, revision: video.revision, trackId };
+      await segments.putSegment(track, index, new Uint8Array(10), signal);
+      end();
+    },
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]();
+      await catalog.close();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Two sounds and a picture of eight seconds, none of it encoded. */
+function uploadedVideo(): Video {
+  const { source, ...video } = videoOf({ status: 'playable' });
+  return {
+    ...video,
+    source: { ...source, origin: 'upload' },
+    content: { kind: 'media', source: sourceInfo },
+  };
+}
+
+/** A call with a body of JSON, and the JSON that it is answered with; undefined where there is none. */
+export async function callJson(
+  url: string,
+  method: string,
+  body?: unknown,
+  headers: Readonly<Record<string, string>> = {},
+) {
+  const response = await fetch(url, {
+    method,
+    headers: { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return {
+    status: response.status,
+    headers: response.headers,
+    json: text === '' ? undefined : JSON.parse(text),
+  };
+}
