@@ -65,6 +65,34 @@ describe('library page', { skip }, () => {
     await page.getByText('No videos yet').waitFor();
   });
 
+  it('notices what is new by asking, where it is not told', async () => {
+    const { state, url } = site.server;
+    state.hasEvents = false;
+    const page = await site.open('/');
+    await page.getByText('No videos yet').waitFor();
+    state.videos = [makeVideo(url, { id: 'video-asked' })];
+    await page.locator('[data-id=video-asked]').waitFor();
+  });
+
+  it('shows how far uploads and encoding are, as it is told', async () => {
+    const { state, url } = site.server;
+    state.videos = [
+      uninspected(makeVideo(url, { id: 'video-up', status: 'uploading' })),
+      makeVideo(url, { id: 'video-enc', status: 'playable', encodedFraction: 0.1 }),
+      makeVideo(url, { id: 'video-idle', status: 'playable', encodedFraction: 0 }),
+    ];
+    const page = await site.open('/');
+    await page.locator('[data-id=video-enc]').getByText('10% encoded').waitFor();
+    site.server.tell('upload', { id: 'video-up', receivedBytes: 30, totalBytes: 120 });
+    await page.locator('[data-id=video-up]').getByText('Uploading 25%').waitFor();
+    site.server.tell('progress', { id: 'video-enc', encodedFraction: 0.625 });
+    await page.locator('[data-id=video-enc]').getByText('62% encoded').waitFor();
+    site.server.tell('deleted', { id: 'video-up' });
+    await page.locator('[data-id=video-up]').waitFor({ state: 'detached' });
+    assert.equal(await page.getByTestId('encoded').count(), 1);
+    assert.deepEqual(page.troubles, []);
+  });
+
   it('fetches page after page as one scrolls, each video once', async () => {
     const { state, url } = site.server;
     state.videos = Array.from({ length: 60 }, (_, i) => makeVideo(url, { id: `video-p${i}` }));
@@ -75,8 +103,10 @@ describe('library page', { skip }, () => {
       await page.mouse.wheel(0, 2000);
       await page.waitForTimeout(50);
     }
-    // One round of polling must not double or lose what scrolling fetched.
-    await page.waitForResponse((response) => response.url().includes('limit='));
+    // Fetching the head again must not double or lose what scrolling fetched.
+    const refetched = page.waitForResponse((response) => response.url().includes('limit='));
+    state.videos = [...state.videos];
+    await refetched;
     const ids = await page.getByTestId('card').evaluateAll((cards) => cards.map((c) => c.dataset['id']));
     assert.deepEqual(
       ids,

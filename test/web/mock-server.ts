@@ -32,6 +32,9 @@ const POLICY = [
   "base-uri 'none'",
 ].join('; ');
 
+/** The server tells its news at once; a browser that lost it comes back soon. */
+const EVENTS_HEAD = 'retry: 500\n\n';
+
 export type MockServer = Awaited<ReturnType<typeof startMockServer>>;
 
 /** What a test may change while the server runs. */
@@ -46,6 +49,8 @@ export type MockState = {
   refusals: number;
   /** Segments are not there at all. */
   isMediaGone: boolean;
+  /** Whether there are streams of events. */
+  hasEvents: boolean;
 };
 
 const CALM: MockState = {
@@ -55,16 +60,35 @@ const CALM: MockState = {
   slowRequests: 0,
   refusals: 0,
   isMediaGone: false,
+  hasEvents: true,
 };
 
 /** Serves `dist` as the pages and `streams` below `/v/`, on a free port. */
 export async function startMockServer(dist: string, streams: string) {
-  const state: MockState = { ...CALM };
+  const listeners = new Set<Listener>();
+  // Whatever a test changes is told to who listens, as the server does.
+  const state = new Proxy<MockState>(
+    { ...CALM },
+    {
+      set(target, name, value) {
+        const isSet = Reflect.set(target, name, value);
+        if (name === 'videos') for (const listener of listeners) tellVideos(listener, target.videos);
+        if (target.apiStatus !== 200 || !target.hasEvents)
+          for (const { response } of listeners) response.end();
+        return isSet;
+      },
+    },
+  );
   /** How often each segment was asked for. */
   const requests = new Map<string, number>();
 
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const url = new URL(request.url ?? '/', 'http://mock');
+    const events = /^\/api\/v1\/(?:videos\/([^/]+)\/)?events$/.exec(url.pathname);
+    if (events !== null && state.hasEvents && state.apiStatus === 200) {
+      return listen(listeners, { response, videoId: events[1] }, state.videos);
+    }
+    if (events !== null) return sendJson(response, state.apiStatus === 200 ? 404 : state.apiStatus, {});
     if (url.pathname.startsWith('/api/')) return sendJson(response, ...api(state, url));
     if (url.pathname.startsWith('/v/')) {
       const refused = await media(state, requests, url.pathname);
@@ -90,6 +114,12 @@ export async function startMockServer(dist: string, streams: string) {
     url: `http://127.0.0.1:${port}`,
     state,
     requests,
+    /** Tells who listens to this video, or to all. */
+    tell(event: string, data: { readonly id?: string } & Readonly<Record<string, unknown>>) {
+      for (const listener of listeners) {
+        if (listener.videoId === undefined || listener.videoId === data.id) send(listener, event, data);
+      }
+    },
     /** Back to a quick server without videos. */
     reset() {
       Object.assign(state, CALM, { videos: [] });
@@ -100,6 +130,29 @@ export async function startMockServer(dist: string, streams: string) {
       server.close();
     },
   };
+}
+
+type Listener = { readonly response: ServerResponse; readonly videoId: string | undefined };
+
+function listen(listeners: Set<Listener>, listener: Listener, videos: readonly Video[]): void {
+  const { response } = listener;
+  response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+  response.write(EVENTS_HEAD);
+  listeners.add(listener);
+  response.once('close', () => listeners.delete(listener));
+  tellVideos(listener, videos);
+}
+
+function tellVideos(listener: Listener, videos: readonly Video[]): void {
+  if (listener.videoId === undefined) return send(listener, 'reset', {});
+  const video = videos.find(({ id }) => id === listener.videoId);
+  return video === undefined
+    ? send(listener, 'deleted', { id: listener.videoId })
+    : send(listener, 'video', video);
+}
+
+function send({ response }: Listener, event: string, data: unknown): void {
+  response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
 }
 
 function api(state: MockState, url: URL): [number, unknown] {

@@ -33,6 +33,28 @@ export function bytesText(bytes: number): string {
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }
 
+/** `12.3 MB of 45.6 MB`. */
+export function shareText(part: number, whole: number): string {
+  return `${bytesText(part)} of ${bytesText(whole)}`;
+}
+
+/** `42%`; 100% only for all of it, and never 0% for something. */
+export function percentText(fraction: number): string {
+  const percent = Math.floor(fraction * 100);
+  return `${fraction > 0 ? Math.min(100, Math.max(1, percent)) : 0}%`;
+}
+
+/** `a few seconds left`, `40 s left`, `4 min left`, `2 h 5 min left`: coarse, so that it does not jump about. */
+export function timeLeftText(seconds: number): string {
+  if (seconds < 5) return 'a few seconds left';
+  if (seconds < 55) return `${Math.ceil(seconds / 5) * 5} s left`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `${Math.max(1, minutes)} min left`;
+  return minutes < 48 * 60
+    ? `${Math.floor(minutes / 60)} h ${minutes % 60} min left`
+    : 'more than two days left';
+}
+
 /** `4K`, `1080p`, `480p`: the name people know a picture size by. The shorter side counts, so portrait too. */
 export function resolutionText(width: number, height: number): string {
   const side = Math.min(width, height);

@@ -1,14 +1,12 @@
 import { useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { pollWhileVisible } from '../polling.ts';
 import { restoreScroll } from '../router.ts';
 import { Notice } from '../ui/notice.tsx';
 import { warmUp } from '../ui/player.tsx';
 import { useTitle } from '../ui/use-title.ts';
 import { VideoCard } from './card.tsx';
+import { followLibrary } from './live.ts';
 import { failure, hasMore, isLoadingMore, loadMore, query, refresh, videos } from './store.ts';
-
-const REFRESH_MS = 4000;
 
 /** Every video, newest first. New ones appear by themselves. */
 export function LibraryPage() {
@@ -40,7 +38,7 @@ export function LibraryPage() {
   );
 }
 
-/** Fetches at once, whenever the query changes, and every few seconds. */
+/** Fetches at once and whenever the query changes; news come by themselves. */
 function useLibrary(): void {
   useSignalEffect(() => {
     const controller = new AbortController();
@@ -48,7 +46,7 @@ function useLibrary(): void {
     void refresh(controller.signal);
     return () => controller.abort();
   });
-  useEffect(() => pollWhileVisible(refresh, REFRESH_MS), []);
+  useEffect(followLibrary, []);
 }
 
 /** A button that presses itself when it comes into view. */
@@ -107,8 +105,8 @@ function Empty() {
       title="No videos yet"
       text={
         <>
-          Drop a video into the <code>assets</code> folder. It appears here by itself and can be watched
-          within a second.
+          Drop videos here, choose them with <b>Upload</b>, or put them into the <code>assets</code> folder.
+          Each can be watched as soon as it is there.
         </>
       }
     />

@@ -7,11 +7,16 @@ const PAGE_SIZE = 24;
 
 /** What the viewer searches for. */
 export const query = state('');
+export type Arrival = { readonly receivedBytes: number; readonly totalBytes?: number };
+
 /** Newest first; undefined until the first answer. */
 export const videos = state<readonly Video[] | undefined>(undefined);
 /** Why the last fetch failed; undefined after one that did not. */
 export const failure = state<string | undefined>(undefined);
 export const isLoadingMore = state(false);
+
+/** Bytes that have arrived of videos that are being uploaded, from wherever. */
+export const arrived = state<ReadonlyMap<string, Arrival>>(new Map());
 
 const nextCursor = state<string | undefined>(undefined);
 export const hasMore = computed(() => nextCursor.value !== undefined);
@@ -48,6 +53,31 @@ export async function loadMore(signal: AbortSignal): Promise<void> {
     videos.value = [...known, ...page.items.filter(({ id }) => !ids.has(id))];
     nextCursor.value = page.nextCursor;
   });
+}
+
+/** Takes in how a video is now. False where it is not in the list: then the list has to be asked for. */
+export function replaceVideo(video: Video): boolean {
+  const known = videos.peek();
+  if (known === undefined || !known.some(({ id }) => id === video.id)) return false;
+  videos.value = known.map((each) => (each.id === video.id ? video : each));
+  return true;
+}
+
+/** Takes in how much of a video is encoded. */
+export function setEncoded(id: string, encodedFraction: number): void {
+  const video = videos.peek()?.find((each) => each.id === id);
+  if (video !== undefined) replaceVideo({ ...video, encodedFraction });
+}
+
+/** Takes in how much of a video has arrived. */
+export function setArrived(id: string, arrival: Arrival): void {
+  arrived.value = new Map(arrived.peek()).set(id, arrival);
+}
+
+/** Takes a video off the list. */
+export function dropVideo(id: string): void {
+  const known = videos.peek();
+  if (known?.some((video) => video.id === id)) videos.value = known.filter((video) => video.id !== id);
 }
 
 async function attempt<T>(fetchPage: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
