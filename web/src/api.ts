@@ -1,6 +1,7 @@
 /** The JSON API as the pages see it (design, section 8). What does not exist yet is absent. */
 
-import { sentence } from './text.ts';
+import { apiKeyHeaders, askForApiKey } from './api-key.ts';
+import { problemText } from './problem.ts';
 
 export type VideoStatus = 'uploading' | 'inspecting' | 'playable' | 'ready' | 'failed';
 
@@ -74,7 +75,31 @@ export function listVideos(
 
 /** One video; an {@link ApiError} of status 404 where there is none. */
 export function getVideo(id: string, signal: AbortSignal): Promise<Video> {
-  return getJson(`/api/v1/videos/${encodeURIComponent(id)}`, signal);
+  return getJson(videoPath(id), signal);
+}
+
+/** What a person may change of a video; what is absent stays. */
+export type VideoEdit = { readonly title?: string; readonly description?: string };
+
+/** Changes a video and answers with how it is then. */
+export async function editVideo(id: string, edit: VideoEdit): Promise<Video> {
+  const response = await send(videoPath(id), 'PATCH', edit);
+  return (await response.json()) as Video;
+}
+
+/** Removes a video and everything of it. */
+export async function deleteVideo(id: string): Promise<void> {
+  await send(videoPath(id), 'DELETE');
+}
+
+/** Lets the server fetch a video from an address. */
+export async function addFromUrl(url: string): Promise<Video> {
+  const response = await send('/api/v1/videos', 'POST', { source: { url } });
+  return (await response.json()) as Video;
+}
+
+function videoPath(id: string): string {
+  return `/api/v1/videos/${encodeURIComponent(id)}`;
 }
 
 /** Whether there is sound and no picture. False while that is not known. */
@@ -98,17 +123,33 @@ export function onThisOrigin(address: string | undefined): string | undefined {
 }
 
 async function getJson<T>(path: string, signal: AbortSignal): Promise<T> {
-  const response = await fetch(path, { signal, headers: { accept: 'application/json' } }).catch(
-    (error: unknown) => {
-      if (signal.aborted) throw error;
-      throw new ApiError(0, 'The server cannot be reached.');
-    },
-  );
-  if (!response.ok) throw new ApiError(response.status, await problemText(response));
+  const response = await reach(path, { signal, headers: { accept: 'application/json' } });
   return (await response.json()) as T;
 }
 
-async function problemText(response: Response): Promise<string> {
-  const problem = (await response.json().catch(() => ({}))) as { title?: string; detail?: string };
-  return sentence(problem.detail ?? problem.title ?? `the server answered with status ${response.status}`);
+/** For what changes something: asks the viewer for the key where the server wants one. */
+async function send(path: string, method: string, body?: unknown): Promise<Response> {
+  const attempt = () =>
+    reach(path, {
+      method,
+      headers: { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...apiKeyHeaders() },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const isKeyWanted = error instanceof ApiError && error.status === 401;
+      if (!isKeyWanted || !(await askForApiKey())) throw error;
+    }
+  }
+}
+
+async function reach(path: string, init: RequestInit): Promise<Response> {
+  const response = await fetch(path, init).catch((error: unknown) => {
+    if (init.signal?.aborted) throw error;
+    throw new ApiError(0, 'The server cannot be reached.');
+  });
+  if (!response.ok) throw new ApiError(response.status, problemText(await response.text(), response.status));
+  return response;
 }

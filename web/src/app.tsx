@@ -2,8 +2,11 @@ import { EmbedPage } from './embed/page.tsx';
 import { LibraryPage } from './library/page.tsx';
 import { route } from './router.ts';
 import { Header } from './ui/header.tsx';
+import { KeyDialog } from './ui/key-dialog.tsx';
 import { Notice } from './ui/notice.tsx';
 import { useTitle } from './ui/use-title.ts';
+import { Dock } from './uploads/dock.tsx';
+import { DropArea } from './uploads/drop-area.tsx';
 import { WatchPage } from './watch/page.tsx';
 
 /** The page that the address asks for. */
@@ -22,6 +25,9 @@ export function App() {
         {current.page === 'watch' && <WatchPage key={current.id} id={current.id} />}
         {current.page === 'missing' && <MissingPage />}
       </main>
+      <Dock />
+      <DropArea />
+      <KeyDialog />
     </>
   );
 }

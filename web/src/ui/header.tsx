@@ -1,5 +1,6 @@
 import { route } from '../router.ts';
 import { SearchBox } from '../library/search-box.tsx';
+import { UploadButtons } from '../uploads/upload-buttons.tsx';
 import { Logo } from './logo.tsx';
 
 /** The bar on top of every page but the embedded player. */
@@ -11,6 +12,7 @@ export function Header() {
         <span>Sluice</span>
       </a>
       {route.value.page === 'library' && <SearchBox />}
+      <UploadButtons />
     </header>
   );
 }
