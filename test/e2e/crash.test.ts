@@ -9,13 +9,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { frameTimes, skipWithoutFfmpeg } from './judge.ts';
-import { type RealServer, SAMPLE, serverFolders, startServer, until } from './real-server.ts';
+import { descendantsOf, type RealServer, SAMPLE, serverFolders, startServer, until } from './real-server.ts';
 
 const ROUNDS = Number(process.env['SLUICE_CRASH_ROUNDS'] ?? 6);
 /** Small pieces, so that most kills of the first rounds hit the middle of the upload. */
 const PIECE_BYTES = 64 * 1024;
 const READY_MS = 240_000;
 const SAMPLE_FRAMES = 720;
+const ORPHAN_MS = 5000;
 const TUS = { 'tus-resumable': '1.0.0' };
 
 type Client = { location: string | undefined; videoId: string | undefined; acknowledged: number };
@@ -36,8 +37,14 @@ test('what was acknowledged survives every crash, and what was finished is not d
     const work = upload(server, client, bytes, killed.signal).catch(() => {});
     // The first rounds fall into the upload, the later ones into inspection and encoding.
     await new Promise((resolve) => setTimeout(resolve, randomInt(100, round < ROUNDS / 3 ? 700 : 4000)));
+    const children = descendantsOf(server.pid);
     await server.stop('SIGKILL');
     killed.abort();
+    await until(
+      'the children of a killed server have ended',
+      ORPHAN_MS,
+      () => !children.some(isRunning) || undefined,
+    );
     await work;
     finished = storedSegments(folders.data);
   }
@@ -113,6 +120,15 @@ function assertUnchanged(data: string, finished: ReadonlyMap<string, number>): v
   const now = storedSegments(data);
   for (const [path, inode] of finished)
     assert.equal(now.get(path), inode, `${path} was lost or written again`);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function sha256(bytes: Uint8Array): string {

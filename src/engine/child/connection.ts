@@ -20,8 +20,8 @@ export class Connection {
       for (const frame of this.#reader.push(chunk)) this.#receive(frame);
     });
     // The server is gone: nobody wants this work any more, and nobody would end it.
-    this.#socket.on('close', () => process.exit(0));
-    this.#socket.on('error', () => process.exit(0));
+    this.#socket.on('close', endAtOnce);
+    this.#socket.on('error', endAtOnce);
   }
 
   onJob(handler: (job: Job) => void): void {
@@ -74,4 +74,12 @@ export class Connection {
       waiting?.resolve(frame);
     }
   }
+}
+
+/**
+ * Not `process.exit`: that waits for Node's threads, and one of them may sit in FFmpeg waiting for bytes that
+ * will never come. Such a process would stay for ever (docs/decisions/002).
+ */
+function endAtOnce(): void {
+  process.kill(process.pid, 'SIGKILL');
 }
