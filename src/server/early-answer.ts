@@ -11,7 +11,8 @@ const DRAIN_MILLISECONDS = 10_000;
 export function drain(request: IncomingMessage): void {
   if (request.readableEnded || request.destroyed) return;
   const { socket } = request;
-  const cutOff = setTimeout(() => socket.destroy(), DRAIN_MILLISECONDS);
+  // A client that breaks off after the answer closes its socket, and nothing is heard of `request` any more.
+  const cutOff = setTimeout(() => socket.destroy(), DRAIN_MILLISECONDS).unref();
   request.once('close', () => clearTimeout(cutOff));
   // Breaking off is the client's right.
   request.on('error', () => {});
