@@ -1,0 +1,174 @@
+/** The whole program as a child process, with folders of its own, as people run it. Always ended with the test. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { copyFile, mkdir } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from '../storage/temporary-folder.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const READY = /Sluice is ready: (http:\S+)/;
+/** Far more than it ever takes, on a machine that is busy with other tests. */
+const START_MS = 60_000;
+const INSPECTION_MS = 60_000;
+
+export const SAMPLE = join(ROOT, 'assets', 'Sluice sample.mp4');
+export const ASSETS = join(ROOT, 'assets');
+/** Real footage that is not part of the repository: tests that use it are skipped where it is missing. */
+export const BIG_BUCK_BUNNY = join(ROOT, '..', 'shared', 'media', 'big-buck-bunny-480p-30s.mp4');
+
+/** What these tests look at in the API's Video. */
+export type ApiVideo = {
+  readonly id: string;
+  readonly title: string;
+  readonly status: string;
+  readonly error?: { readonly code: string; readonly message: string };
+  readonly durationSeconds?: number;
+  readonly frameRate?: number;
+  readonly source: { readonly name: string };
+  readonly playback: { readonly hls?: string; readonly dash?: string; readonly poster?: string };
+};
+
+export type RealServer = AsyncDisposable & {
+  readonly url: string;
+  readonly pid: number;
+  /** Everything that it has written so far, log lines included. */
+  log(): string;
+  videos(): Promise<readonly ApiVideo[]>;
+  /** Waits until the source of this name (its path below the library folder) has been inspected. */
+  video(sourceName: string): Promise<ApiVideo>;
+  /** Resolves with the exit code, or null after a signal that ended it. */
+  stop(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>;
+};
+
+export type ServerFolders = AsyncDisposable & { readonly library: string; readonly data: string };
+
+/** Two empty folders, deleted in the end; `files` are copied into the library. */
+export async function serverFolders(files: readonly string[] = []): Promise<ServerFolders> {
+  const folder = await temporaryFolder();
+  const library = join(folder.path, 'library');
+  const data = join(folder.path, 'data');
+  await mkdir(library);
+  for (const file of files) await copyFile(file, join(library, basename(file)));
+  return { library, data, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
+}
+
+/** Starts `sluice serve` and waits until it is ready. Nothing is encoded that nobody asks for. */
+export async function startServer(
+  folders: { readonly library: string; readonly data: string },
+  environment: Readonly<Record<string, string>> = {},
+): Promise<RealServer> {
+  const child = spawn(process.execPath, ['src/main.ts', 'serve'], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      PATH: process.env['PATH'],
+      SLUICE_LIBRARY: folders.library,
+      SLUICE_DATA: folders.data,
+      SLUICE_PORT: '0',
+      SLUICE_ENCODE: 'on-demand',
+      ...environment,
+    },
+  });
+  // A test run that is interrupted leaves nothing behind.
+  const killWithTests = (): void => void child.kill('SIGKILL');
+  process.once('exit', killWithTests);
+  const exited = new Promise<number | null>((resolve) => {
+    child.once('exit', (code) => {
+      process.off('exit', killWithTests);
+      resolve(code);
+    });
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));
+  const url = await readiness(child, () => output);
+  const videos = async (): Promise<readonly ApiVideo[]> => {
+    const answer = await fetch(`${url}/api/v1/videos?limit=100`);
+    return ((await answer.json()) as { items: ApiVideo[] }).items;
+  };
+  return {
+    url,
+    pid: child.pid!,
+    log: () => output,
+    videos,
+    video: (sourceName) =>
+      until(`${sourceName} is inspected`, INSPECTION_MS, async () => {
+        const found = (await videos()).find((video) => video.source.name === sourceName);
+        return found === undefined || found.status === 'inspecting' ? undefined : found;
+      }),
+    stop: (signal) => {
+      child.kill(signal);
+      return exited;
+    },
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+function readiness(child: ChildProcess, output: () => string): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const fail = (): void => {
+    child.kill('SIGKILL');
+    reject(new Error(`the server did not get ready:\n${output()}`));
+  };
+  const timer = setTimeout(fail, START_MS);
+  child.once('exit', fail);
+  child.once('error', fail);
+  child.stdout?.on('data', () => {
+    const url = READY.exec(output())?.[1];
+    if (url === undefined) return;
+    clearTimeout(timer);
+    child.off('exit', fail);
+    resolve(url);
+  });
+  return promise;
+}
+
+/** Asks again and again until `probe` gives something, and fails with `what` when it never does. */
+export async function until<T>(
+  what: string,
+  timeoutMs: number,
+  probe: () => Promise<T | undefined> | T | undefined,
+): Promise<T> {
+  const end = Date.now() + timeoutMs;
+  for (;;) {
+    const found = await probe();
+    if (found !== undefined) return found;
+    if (Date.now() > end) throw new Error(`waited ${timeoutMs} ms until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Every process below `pid` in the tree of processes. */
+export function descendantsOf(pid: number): readonly number[] {
+  const parents = readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? parentOf(Number(name)) : []));
+  const found: number[] = [];
+  const queue = [pid];
+  for (let parent = queue.shift(); parent !== undefined; parent = queue.shift()) {
+    const children = parents.filter((entry) => entry.parent === parent).map((entry) => entry.pid);
+    found.push(...children);
+    queue.push(...children);
+  }
+  return found;
+}
+
+/** Whether the process is there and is not only waiting for its parent to take note of its end. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+function parentOf(pid: number): { pid: number; parent: number }[] {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name in parentheses may hold anything; the state and the parent follow it.
+    return [{ pid, parent: Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) }];
+  } catch {
+    return [];
+  }
+}
