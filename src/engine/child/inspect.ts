@@ -25,6 +25,10 @@ const SAMPLED_PACKETS = 240;
 
 /** Throws `source_unsupported` if there is nothing that can be played, or more than can be played safely. */
 export async function inspect(opened: OpenSource): Promise<SourceInfo> {
+  // What the container claims comes first: probing would already believe it.
+  for (const { codecpar } of opened.streams) {
+    if (codecpar.width > 0 && codecpar.height > 0) checkPictureSize(codecpar.width, codecpar.height);
+  }
   const source = await findStreams(opened);
   const video = source.streams.filter(isPlayableVideo)[0];
   const audio = defaultFirst(source.streams.filter(isPlayableAudio));
