@@ -42,6 +42,8 @@ const INITIAL_BUFFER_FULLNESS = 0.9;
 const FRAME_OVERHEAD_BITS = 12 * 8;
 const SEGMENT_OVERHEAD_BITS = 200 * 8;
 
+/** Of the highest level, 6.2 (ITU-T H.264 table A-1). */
+const MAX_MACROBLOCKS = 139_264;
 /** No side may be smaller: encoders and players refuse less. */
 const SMALLEST_SIDE = 16;
 
@@ -71,7 +73,7 @@ export function ladderFor(video: SourceVideo): readonly Rung[] {
   const below = LADDER.filter((row) => row.shortSide <= shortSide);
   const isStandardSize = below[0]?.shortSide === shortSide;
   const rows = isStandardSize ? below : [interpolatedRow(shortSide), ...below];
-  const rungs = rows.map((row) => rungOf(row, video));
+  const rungs = rows.filter((row) => isEncodable(row, video)).map((row) => rungOf(row, video));
   // Tiny sources are rounded to the same even size more than once.
   return rungs.filter(
     (rung, index) =>
@@ -102,11 +104,19 @@ function interpolatedRow(shortSide: number): LadderRow {
   };
 }
 
+/** Whether H.264 has a level for the size. A larger source is offered from the next standard size down. */
+function isEncodable(row: LadderRow, video: SourceVideo): boolean {
+  const { width, height } = sizeOf(row, video);
+  return Math.ceil(width / 16) * Math.ceil(height / 16) <= MAX_MACROBLOCKS;
+}
+
+function sizeOf(row: LadderRow, video: SourceVideo): { readonly width: number; readonly height: number } {
+  const scale = row.shortSide / Math.min(video.displayWidth, video.displayHeight);
+  return { width: evenSide(video.displayWidth * scale), height: evenSide(video.displayHeight * scale) };
+}
+
 function rungOf(row: LadderRow, video: SourceVideo): Rung {
-  const shortSide = Math.min(video.displayWidth, video.displayHeight);
-  const scale = row.shortSide / shortSide;
-  const width = evenSide(video.displayWidth * scale);
-  const height = evenSide(video.displayHeight * scale);
+  const { width, height } = sizeOf(row, video);
   const factor = isHighFrameRate(video.frameRate) ? HIGH_FRAME_RATE_FACTOR : 1;
   const maxBitsPerSecond = row.maxBitsPerSecond * factor;
   return {

@@ -18,8 +18,10 @@ const STANDARD_RATES: readonly Rational[] = [
 const MAX_KEPT_RATE = 120;
 /** A frame may be off its place by this part of a frame, besides the rounding of the time base. */
 const JITTER = 0.05;
-/** How far a nearly standard typical rate may lie above the standard one: phones that say 30 and mean 30.02. */
-const SNAP_TOLERANCE = 0.01;
+/** How far a typical rate may be off a standard one and still mean it: phones that say 30 and record 30.02. */
+const SNAP_TOLERANCE = 0.015;
+/** Frames further apart than this many usual distances have a gap between them. */
+const GAP_FACTOR = 2;
 
 /** The rate that frames are put out at, and whether the source's own is another. */
 export type FrameRateChoice = { readonly frameRate: Rational; readonly isVariable: boolean };
@@ -36,30 +38,43 @@ export function chooseFrameRate(
   const useful = runs.filter((run) => run.length >= 2);
   const typical = typicalRate(useful, timeBase) ?? usable(claimed)[0] ?? rational(25);
   // Standard rates first: a millisecond clock cannot tell 29.97 from 29.9699, and nobody records the latter.
-  const near = STANDARD_RATES.filter(
-    (rate) => Math.abs(toNumber(rate) / toNumber(typical) - 1) < SNAP_TOLERANCE,
-  );
-  const candidates = [...usable(claimed).filter(isStandard), ...near, ...usable(claimed), typical];
+  const candidates = [
+    ...usable(claimed).filter(isStandard),
+    ...standardsNear(typical),
+    ...usable(claimed),
+    typical,
+  ];
   const constant = candidates.find((rate) => useful.every((run) => isOnGrid(run, timeBase, rate)));
   if (constant !== undefined && toNumber(constant) <= MAX_KEPT_RATE)
     return { frameRate: constant, isVariable: false };
   return { frameRate: snapUp(typical), isVariable: true };
 }
 
-/** The lowest standard rate that is not below `rate`, give or take; the highest for anything above. */
+/** The standard rate that `rate` nearly is, or else the lowest one above it; the highest for anything beyond. */
 function snapUp(rate: Rational): Rational {
-  const least = toNumber(rate) * (1 - SNAP_TOLERANCE);
-  return STANDARD_RATES.find((standard) => toNumber(standard) >= least) ?? STANDARD_RATES.at(-1)!;
+  const [nearest] = standardsNear(rate);
+  return nearest ?? STANDARD_RATES.find((standard) => compare(standard, rate) >= 0) ?? STANDARD_RATES.at(-1)!;
 }
 
-/** One over the median distance between neighbours. */
+/** The standard rates that `rate` may be taken for, the nearest first. */
+function standardsNear(rate: Rational): readonly Rational[] {
+  const distance = (standard: Rational): number => Math.abs(toNumber(standard) / toNumber(rate) - 1);
+  return STANDARD_RATES.filter((standard) => distance(standard) < SNAP_TOLERANCE).toSorted(
+    (a, b) => distance(a) - distance(b),
+  );
+}
+
+/** One over the usual distance of neighbours: the mean of all that are not gaps, since clocks round. */
 function typicalRate(runs: readonly (readonly number[])[], timeBase: Rational): Rational | undefined {
   const distances = runs
     .flatMap((run) => run.slice(1).map((ticks, index) => ticks - run[index]!))
     .filter((distance) => distance > 0)
     .sort((a, b) => a - b);
   const median = distances[distances.length >> 1];
-  return median === undefined ? undefined : rational(timeBase.den, median * timeBase.num);
+  if (median === undefined) return undefined;
+  const usual = distances.filter((distance) => distance <= GAP_FACTOR * median);
+  const total = usual.reduce((sum, distance) => sum + distance, 0);
+  return rational(timeBase.den * usual.length, total * timeBase.num);
 }
 
 /** Whether each frame of the run lies one frame of `rate` after the one before, and none drifts away. */
