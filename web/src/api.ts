@@ -1,6 +1,7 @@
 /** The JSON API as the pages see it (design, section 8). What does not exist yet is absent. */
 
 import { apiKeyHeaders, askForApiKey } from './api-key.ts';
+import type { SegmentsJson } from './encode-map/segments.ts';
 import { problemText } from './problem.ts';
 
 export type VideoStatus = 'uploading' | 'inspecting' | 'playable' | 'ready' | 'failed';
@@ -15,6 +16,7 @@ export type Track = {
   readonly frameRate?: number;
   readonly channels?: number;
   readonly language?: string;
+  readonly peakBitsPerSecond?: number;
 };
 
 export type Video = {
@@ -76,6 +78,11 @@ export function listVideos(
 /** One video; an {@link ApiError} of status 404 where there is none. */
 export function getVideo(id: string, signal: AbortSignal): Promise<Video> {
   return getJson(videoPath(id), signal);
+}
+
+/** The state of every segment. */
+export function getSegments(id: string, signal: AbortSignal): Promise<SegmentsJson> {
+  return getJson(`${videoPath(id)}/segments`, signal);
 }
 
 /** What a person may change of a video; what is absent stays. */

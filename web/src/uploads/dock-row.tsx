@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { bytesText, percentText, shareText, timeLeftText } from '../text.ts';
 import { Icon, type IconName } from '../ui/icon.tsx';
 import { chooseFiles } from './choose-files.ts';
-import type { UploadItem } from './items.ts';
+import { removeUpload, type UploadItem } from './items.ts';
 import { addFiles, cancel, pause, resume } from './queue.ts';
 import { fingerprintOf } from './remembered.ts';
 
@@ -39,6 +39,8 @@ export function UploadRow({ item }: { item: UploadItem }) {
           <a
             class="watch-link"
             href={`/watch/${videoId}`}
+            // Whoever watches it has taken note.
+            onClick={() => removeUpload(id)}
             aria-label={`Watch ${name}`}
             data-testid="watch-link"
           >

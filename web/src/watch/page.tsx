@@ -1,24 +1,29 @@
 import { isAudioOnly, type Video } from '../api.ts';
 import { cameByClick } from '../router.ts';
+import { EncodeMap } from '../encode-map/encode-map.tsx';
 import { agoText } from '../text.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Player } from '../ui/player.tsx';
 import { useTitle } from '../ui/use-title.ts';
+import { DeleteVideo } from './delete-video.tsx';
+import { Description } from './description.tsx';
 import { Facts } from './facts.tsx';
 import { Share } from './share.tsx';
 import { Stage } from './stage.tsx';
-import { useVideo } from './use-video.ts';
+import { Title } from './title.tsx';
+import { useLiveVideo } from './use-video.ts';
 
 /** One video, large, and what there is to know of it. */
 export function WatchPage({ id }: { id: string }) {
-  const { video, failure, retry } = useVideo(id);
-  const isMissing = video === undefined && failure?.isMissing === true;
+  const { video: known, failure, retry, segments, arrival, setVideo } = useLiveVideo(id);
+  const isMissing = failure?.isMissing === true;
+  const video = isMissing ? undefined : known;
   useTitle(isMissing ? 'Not found' : video?.title);
 
   return (
     <article class="watch">
       <div class="frame" style={{ '--ratio': ratioOf(video) }}>
-        <Stage video={video} failure={failure} onRetry={retry}>
+        <Stage video={video} failure={failure} arrival={arrival} onRetry={retry}>
           {(playable) => (
             <Player
               video={playable}
@@ -35,14 +40,24 @@ export function WatchPage({ id }: { id: string }) {
             <Icon name="back" />
             Library
           </a>
-          <h1 data-testid="title">{video?.title ?? (isMissing ? 'Not found' : '\u00a0')}</h1>
+          {video === undefined ? (
+            <h1 data-testid="title">{isMissing ? 'Not found' : '\u00a0'}</h1>
+          ) : (
+            <Title video={video} onSaved={setVideo} />
+          )}
           {video !== undefined && (
             <p class="added">
               Added <time dateTime={video.createdAt}>{agoText(new Date(video.createdAt), new Date())}</time>
             </p>
           )}
-          {video?.description && <p class="description">{video.description}</p>}
-          {video !== undefined && <Facts video={video} />}
+          {video !== undefined && (
+            <>
+              <Description video={video} onSaved={setVideo} />
+              <Facts video={video} />
+              <EncodeMap video={video} segments={segments} />
+              <DeleteVideo video={video} />
+            </>
+          )}
         </div>
         {video !== undefined && video.status !== 'failed' && <Share video={video} />}
       </div>

@@ -1,18 +1,20 @@
 import type { ComponentChildren } from 'preact';
 import type { Video } from '../api.ts';
-import { sentence } from '../text.ts';
+import type { Arrival } from '../library/store.ts';
+import { percentText, sentence } from '../text.ts';
 import { Icon } from '../ui/icon.tsx';
 import type { VideoFailure } from './use-video.ts';
 
 type StageProps = {
   video: Video | undefined;
   failure: VideoFailure | undefined;
+  arrival?: Arrival | undefined;
   onRetry: () => void;
   children: (playable: Video) => ComponentChildren;
 };
 
 /** Where the player stands, and what stands there while it cannot. */
-export function Stage({ video, failure, onRetry, children }: StageProps) {
+export function Stage({ video, failure, arrival, onRetry, children }: StageProps) {
   // A video that is known plays on, even if the last news of it could not be fetched.
   if (video === undefined) {
     if (failure === undefined) return <div class="stage" aria-busy="true" aria-label="Loading" />;
@@ -38,11 +40,17 @@ export function Stage({ video, failure, onRetry, children }: StageProps) {
     return (
       <div class="stage" role="status" data-testid="waiting">
         <i class="pulse" />
-        <p>{video.status === 'uploading' ? 'The upload is under way…' : 'Inspecting the video…'}</p>
+        <p>{video.status === 'uploading' ? uploadText(arrival) : 'Inspecting the video…'}</p>
       </div>
     );
   }
   return <>{children(video)}</>;
+}
+
+function uploadText({ receivedBytes, totalBytes = 0 }: Arrival = { receivedBytes: 0 }): string {
+  return totalBytes > 0
+    ? `The upload is under way: ${percentText(receivedBytes / totalBytes)}`
+    : 'The upload is under way…';
 }
 
 function Message({ title, children }: { title: string; children: ComponentChildren }) {

@@ -1,17 +1,68 @@
-import { useEffect, useState } from 'preact/hooks';
-import { ApiError, getVideo, isSettled, type Video } from '../api.ts';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { ApiError, getSegments, getVideo, isSettled, type Video } from '../api.ts';
+import { createSegments, type Segments, type SegmentState } from '../encode-map/segments.ts';
+import type { Arrival } from '../library/store.ts';
+import { followLive } from '../live.ts';
 import { pollWhileVisible } from '../polling.ts';
 
 const REFRESH_MS = 2000;
 
 export type VideoFailure = { readonly isMissing: boolean; readonly message: string };
 
-/** A video, kept up to date until nothing about it will change any more. */
-export function useVideo(id: string): {
-  video: Video | undefined;
-  failure: VideoFailure | undefined;
-  retry: () => void;
+export type KnownVideo = {
+  readonly video: Video | undefined;
+  readonly failure: VideoFailure | undefined;
+  readonly retry: () => void;
+};
+
+/** A video, asked for again and again until nothing about it will change any more. */
+export function useVideo(id: string): KnownVideo {
+  const { video, failure, retry, refresh } = useFetched(id);
+  const isOver = (video !== undefined && isSettled(video)) || failure?.isMissing === true;
+  useEffect(() => (isOver ? undefined : pollWhileVisible(refresh, REFRESH_MS)), [id, isOver]);
+  return { video, failure, retry };
+}
+
+/** A video as it is at every moment, with what is known of its segments and of its upload. */
+export function useLiveVideo(id: string): KnownVideo & {
+  readonly segments: Segments;
+  readonly arrival: Arrival | undefined;
+  /** Takes in what a change was answered with. */
+  readonly setVideo: (video: Video) => void;
 } {
+  const { video, failure, retry, refresh, setVideo, setFailure } = useFetched(id);
+  const segments = useMemo(createSegments, [id]);
+  const [arrival, setArrival] = useState<Arrival>();
+  const isThere = video !== undefined && failure?.isMissing !== true;
+
+  useEffect(() => {
+    if (!isThere) return undefined;
+    return followLive({
+      path: `/api/v1/videos/${encodeURIComponent(id)}/events`,
+      on: {
+        video: (fresh: Video) => setVideo(fresh),
+        segments: segments.reset,
+        segment: (news: { trackId: string; index: number; state: SegmentState }) =>
+          segments.set(news.trackId, news.index, news.state),
+        progress: ({ encodedFraction }: { encodedFraction: number }) =>
+          setVideo((known) => (known === undefined ? known : { ...known, encodedFraction })),
+        upload: (news: Arrival) => setArrival(news),
+        deleted: () => setFailure(DELETED),
+      },
+      poll: async (signal) => {
+        await refresh(signal);
+        segments.reset(await getSegments(id, signal));
+      },
+      pollMs: REFRESH_MS,
+    });
+  }, [id, isThere]);
+
+  return { video, failure, retry, segments, arrival, setVideo };
+}
+
+const DELETED: VideoFailure = { isMissing: true, message: '' };
+
+function useFetched(id: string) {
   const [video, setVideo] = useState<Video>();
   const [failure, setFailure] = useState<VideoFailure>();
   const [attempt, setAttempt] = useState(0);
@@ -32,10 +83,7 @@ export function useVideo(id: string): {
     return () => controller.abort();
   }, [id, attempt]);
 
-  const isOver = (video !== undefined && isSettled(video)) || failure?.isMissing === true;
-  useEffect(() => (isOver ? undefined : pollWhileVisible(refresh, REFRESH_MS)), [id, isOver]);
-
-  return { video, failure, retry: () => setAttempt((n) => n + 1) };
+  return { video, failure, refresh, setVideo, setFailure, retry: () => setAttempt((n) => n + 1) };
 }
 
 /** Encoding goes on without the video being "updated". */
