@@ -66,15 +66,13 @@ async function encodeByCommandLine(source: string, { tracks, frameRate = 25 }: V
     ({ width, height }, index) => `[s${index}]scale=${width}:${height}:flags=bicubic[o${index}]`,
   );
   const gop = String(Math.round(4 * frameRate));
+  const settings = ['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '23', '-bf', '3'];
+  settings.push('-x264-params', `b-pyramid=none:keyint=${gop}:min-keyint=${gop}:scenecut=0`, '-an', '-y');
   const outputs = rungs.flatMap(({ id }, index) => [
-    ...['-map', `[o${index}]`, '-c:v', 'libx264', '-preset', 'veryfast', '-crf', '23', '-bf', '3'],
-    ...[
-      '-x264-params',
-      `b-pyramid=none:keyint=${gop}:min-keyint=${gop}:scenecut=0`,
-      '-an',
-      '-y',
-      `/tmp/bench-${id}.mp4`,
-    ],
+    '-map',
+    `[o${index}]`,
+    ...settings,
+    `/tmp/bench-${id}.mp4`,
   ]);
   const sound = tracks.some(({ kind }) => kind === 'audio')
     ? [
