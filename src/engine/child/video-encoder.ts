@@ -24,8 +24,9 @@ const X264_OPTIONS = {
   preset: 'veryfast',
   b_strategy: 1,
   refs: 1,
-  // Same parameter sets in every segment, whatever the machine: nothing is left to what x264 derives.
-  'x264-params': 'b-pyramid=none:open-gop=0:nal-hrd=none:force-cfr=1:stitchable=1',
+  // Same parameter sets in every segment, and the same bytes whatever the machine: nothing is left to what x264
+  // derives. Without cpu-independent, even two runs on one machine differ (docs/decisions/055).
+  'x264-params': 'b-pyramid=none:open-gop=0:nal-hrd=none:force-cfr=1:stitchable=1:cpu-independent=1',
 };
 
 /**
@@ -145,13 +146,14 @@ function openEncoder(
   encoder.colorPrimaries = colors.primaries as typeof encoder.colorPrimaries;
   encoder.colorTrc = colors.transfer as typeof encoder.colorTrc;
   encoder.colorSpace = colors.matrix as typeof encoder.colorSpace;
-  // The first frame of a segment is its only IDR frame; a scene cut gives an I frame.
-  const frames = (grid.boundaries[1] ?? 1) - grid.boundaries[0]!;
-  encoder.gopSize = frames + 1;
+  // The first frame of a segment is its only IDR frame; a scene cut gives an I frame. The last segment may be
+  // longer than the others, but not twice as long, and x264 bears no shortest GOP above half of the longest.
+  const longest = 2 * ((grid.boundaries[1] ?? 1) - grid.boundaries[0]!);
+  encoder.gopSize = 2 * longest;
   setOptions(encoder, {
     ...X264_OPTIONS,
     crf: rung.crf,
-    keyint_min: frames + 1,
+    keyint_min: longest,
     bf: reorderFrames === 0 ? 0 : B_FRAMES,
   });
   if (encoder.open2Sync(codec, null) < 0) {
