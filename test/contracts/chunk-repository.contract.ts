@@ -22,7 +22,11 @@ export function testChunkRepository(subject: string, open: () => Promise<Catalog
 
   test(`${subject}: waiting chunks come in the order of time, sound before picture`, () =>
     withVideo(async ({ chunks }, video) => {
-      const [late, picture, sound] = [chunk(video, 'video', 8), chunk(video, 'video', 0), chunk(video, 'audio', 0)];
+      const [late, picture, sound] = [
+        chunk(video, 'video', 8),
+        chunk(video, 'video', 0),
+        chunk(video, 'audio', 0),
+      ];
       await chunks.add([late, picture, sound]);
       assert.deepEqual(await chunks.listWaiting(), [sound, picture, late]);
     }));
@@ -74,7 +78,13 @@ function chunk(video: Video, kind: Chunk['kind'], first: number): Chunk {
 function newVideo(): Video {
   const id = newVideoId(Date.now(), randomBytes(10));
   const at = new Date();
-  const source = { origin: 'upload', key: parseObjectKey(`sources/${id}`), name: 'a.mp4', bytes: 1, etag: 'e' } as const;
+  const source = {
+    origin: 'upload',
+    key: parseObjectKey(`sources/${id}`),
+    name: 'a.mp4',
+    bytes: 1,
+    etag: 'e',
+  } as const;
   return {
     id,
     title: 'a',
