@@ -25,7 +25,10 @@ const LEAD_IN_FRAMES = 48;
 /** AAC's transform overlaps: what the encoder gives for a block of input belongs one frame earlier. */
 const DELAY_FRAMES = 1;
 
-/** Makes the segments `first` up to, not including, `end`, in order. */
+/**
+ * Makes the segments `first` up to, not including, `end`, in order. The source is decoded anew for each, from the
+ * same place whichever run makes it: AAC holds noise that decoders draw by chance, from where they began.
+ */
 export async function encodeAudio(
   source: OpenSource,
   audio: SourceAudio,
@@ -35,31 +38,11 @@ export async function encodeAudio(
   emit: Emit,
 ): Promise<void> {
   const { boundaries } = encoding.grid;
-  const waiting = Array.from({ length: end - first }, (_, index) => first + index);
-  // While one segment ends, the next is in its lead-in.
-  let active: SegmentEncoder[] = [];
-  try {
-    const blocks = pcmBlocks(
-      source,
-      audio,
-      encoding,
-      boundaries[first]! - LEAD_IN_FRAMES,
-      boundaries[end]! + DELAY_FRAMES,
-    );
-    for await (const block of blocks) {
-      while (waiting.length > 0 && block.frame >= boundaries[waiting[0]!]! - LEAD_IN_FRAMES) {
-        active.push(new SegmentEncoder(encoding, waiting.shift()!));
-      }
-      for (const encoder of active) encoder.send(block);
-      const [oldest] = active;
-      if (oldest !== undefined && block.frame >= boundaries[oldest.index + 1]!) {
-        await emit(encoding.trackId, oldest.index, oldest.finish());
-        oldest[Symbol.dispose]();
-        active = active.slice(1);
-      }
-    }
-  } finally {
-    for (const encoder of active) encoder[Symbol.dispose]();
+  for (let index = first; index < end; index++) {
+    const [from, until] = [boundaries[index]! - LEAD_IN_FRAMES, boundaries[index + 1]! + DELAY_FRAMES];
+    using encoder = new SegmentEncoder(encoding, index);
+    for await (const block of pcmBlocks(source, audio, encoding, from, until)) encoder.send(block);
+    await emit(encoding.trackId, index, encoder.finish());
   }
 }
 
