@@ -11,12 +11,13 @@ import { baseUrlOf } from './public-url.ts';
 import { VideoEditBody, videoEditOf } from './video-edit.ts';
 import { viewVideo } from './video-view.ts';
 
-const FormFields = VideoEditBody.pick({ title: true, description: true });
+/** What a form may say besides the file, and JSON besides the address. */
+export const FormFields = VideoEditBody.pick({ title: true, description: true });
 
 /** What an address is sent with. */
 export const AddFromUrlJson = FormFields.extend({
   source: z.strictObject({ url: z.string().max(8192).meta({ description: 'http:// or https://' }) }),
-}).meta({ id: 'AddFromUrl' });
+});
 
 type Ways = Pick<Services, 'ingest' | 'videos'>;
 
@@ -28,7 +29,7 @@ export function addVideoCreation(app: FastifyInstance, services: Ways, publicUrl
     reply.headers({ 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' });
   });
 
-  // Described in openapi-paths.ts: its body is of two kinds.
+  // Described in openapi-uploads.ts: its body is of two kinds.
   app.post('/api/v1/videos', { schema: { hide: true } }, async (request, reply) => {
     const baseUrl = baseUrlOf(request, publicUrl);
     const video = isForm(request) ? await fromForm(request, services) : await fromUrl(request, services);

@@ -16,6 +16,9 @@ const REVALIDATED =
 const IMMUTABLE =
   'Never changes: `Cache-Control: public, max-age=31536000, immutable`. Byte ranges are served.';
 
+/** For the `security` of operations that change something. A server without an API key asks nobody. */
+export const NEEDS_KEY = [{ apiKey: [] }];
+
 /** OpenAPI path items by path. */
 export const OTHER_PATHS = {
   '/v/{id}/hls/main.m3u8': playback('getHls', 'HLS', REVALIDATED, 'application/vnd.apple.mpegurl'),
@@ -80,11 +83,13 @@ function health(operationId: string, summary: string, responses: object) {
   return { get: { operationId, tags: ['Health'], summary, responses } };
 }
 
-function pathParameter(name: string, description: string) {
+/** A part of a path. */
+export function pathParameter(name: string, description: string) {
   return { name, in: 'path', required: true, description, schema: { type: 'string' } };
 }
 
-function problem(description: string) {
+/** An error answer. */
+export function problem(description: string) {
   return {
     description,
     content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },

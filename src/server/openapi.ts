@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { clientGoneSignal } from './client-gone.ts';
 import { memoryResource } from '../pipeline/memory-resource.ts';
 import { OTHER_PATHS } from './openapi-paths.ts';
+import { UPLOAD_PATHS } from './openapi-uploads.ts';
 import { Problem } from './problems.ts';
 import { sendResource } from './send-resource.ts';
 
@@ -20,7 +21,8 @@ const zodToJsonConfig = {
     if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
     if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
     // Clients must not refuse what a later version adds; what we refuse ourselves is said.
-    if (!isStrict(zodSchema)) delete jsonSchema.additionalProperties;
+    const isClosed = jsonSchema.additionalProperties === false;
+    if (isClosed && !isStrict(zodSchema)) delete jsonSchema.additionalProperties;
   },
 };
 
@@ -61,9 +63,6 @@ export function noContent(description: string): z.ZodType {
   return z.undefined().meta({ description });
 }
 
-/** For the `security` of operations that change something. A server without an API key asks nobody. */
-export const NEEDS_KEY = [{ apiKey: [] }];
-
 /** The error answers of an operation, for its `response` schema. */
 export function problemResponses<Status extends ProblemStatus>(
   ...statuses: readonly Status[]
@@ -76,18 +75,26 @@ function problemResponse(description: string): ProblemResponse {
   return { description, content: { 'application/problem+json': { schema: Problem } } };
 }
 
+type Paths = Readonly<Record<string, object>>;
+
 const toOpenApi = createJsonSchemaTransformObject({ zodToJsonConfig });
 
 /** Adds what no schema describes. Each schema comes twice, for reading and for writing; ours only go out. */
 function completeDocument<Document extends object>(generated: Document): Document {
-  const { paths, components } = generated as { paths?: object; components?: { schemas?: object } };
+  const { paths, components } = generated as { paths?: Paths; components?: { schemas?: object } };
   const schemas = Object.entries(components?.schemas ?? {});
   const outputSchemas = schemas.filter(([name]) => !name.endsWith('Input'));
   return {
     ...generated,
-    paths: { ...paths, ...OTHER_PATHS },
+    paths: merged({ ...paths, ...OTHER_PATHS }, UPLOAD_PATHS),
     components: { ...components, schemas: Object.fromEntries(outputSchemas) },
   };
+}
+
+/** Path items by path. A path may be in both: the operations of its methods are put together. */
+function merged(paths: Paths, others: Paths): Paths {
+  const items = Object.entries(others).map(([path, item]) => [path, { ...paths[path], ...item }]);
+  return { ...paths, ...Object.fromEntries(items) };
 }
 
 /** Collects the routes added from now on. */
@@ -110,6 +117,7 @@ export async function addOpenApi(app: FastifyInstance, version: string): Promise
       servers: [{ url: '/', description: 'This server' }],
       tags: [
         { name: 'Videos', description: 'What there is to play.' },
+        { name: 'Adding videos', description: 'Three ways in, each with constant memory.' },
         { name: 'Playback', description: 'What players fetch. Open to pages of any origin, and cacheable.' },
         { name: 'Health', description: 'For whoever runs the server.' },
       ],

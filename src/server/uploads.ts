@@ -69,7 +69,7 @@ export function addUploads(app: FastifyInstance, ingest: IngestService, publicUr
   // Bodies are read by whoever wants them, as they come.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
-  // Described in openapi-paths.ts.
+  // Described in openapi-uploads.ts.
   const schema = { hide: true };
   for (const url of [PATH, `${PATH}/`])
     app.route({ method: ['POST', 'OPTIONS'], url, schema, handler: handle });

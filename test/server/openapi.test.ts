@@ -4,6 +4,8 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { VIDEO_EXAMPLE } from '../../src/server/video-example.ts';
+import { openEvents } from './event-reader.ts';
+import { callJson, startRealCatalog } from './real-catalog.ts';
 import { presentation, sourceInfo } from './sintel.ts';
 import {
   type TestServer,
@@ -21,6 +23,8 @@ type Operation = {
   operationId: string;
   tags: string[];
   summary: string;
+  security?: object[];
+  requestBody?: { content: Record<string, { schema: object }> };
   responses: Record<string, Response_>;
 };
 type Response_ = { description: string; content?: Record<string, object> };
@@ -91,6 +95,8 @@ describe('the API description', () => {
         '/api/v1/videos/{id}/segments',
         '/api/v1/events',
         '/api/v1/videos/{id}/events',
+        '/api/v1/uploads',
+        '/api/v1/uploads/{id}',
       ],
     );
     for (const path of Object.keys(document.paths)) {
@@ -98,6 +104,27 @@ describe('the API description', () => {
       const { body } = await rawRequest(server.origin, target, { method: 'PUT' });
       const { code } = JSON.parse(body.toString());
       assert.equal(code, 'method_not_allowed', `${path} is routed`);
+    }
+  });
+
+  test('has exactly the methods that a path has', async () => {
+    for (const [path, item] of Object.entries(document.paths)) {
+      const target = path.replace('{id}', VIDEO_ID).replaceAll(/\{\w+\}/g, '0');
+      const { headers } = await rawRequest(server.origin, target, { method: 'PUT' });
+      const allowed = String(headers.allow).toLowerCase().split(', ');
+      // Who may GET may HEAD; only uploads have one of their own.
+      const implied = 'get' in item ? ['head', 'options'] : ['options'];
+      const expected = [...Object.keys(item), ...implied].sort();
+      if (!path.startsWith('/v/')) assert.deepEqual(allowed.sort(), expected, path);
+    }
+  });
+
+  test('says which operations need the key: all that change something, and no other', () => {
+    for (const [path, item] of Object.entries(document.paths)) {
+      for (const [method, operation] of Object.entries(item)) {
+        const isChange = !['get', 'head'].includes(method);
+        assert.deepEqual(operation.security, isChange ? [{ apiKey: [] }] : undefined, `${method} ${path}`);
+      }
     }
   });
 
@@ -112,6 +139,40 @@ describe('the API description', () => {
       assertFits('Problem', (await getJson(server.origin + path)).json);
     }
     assert.ok(!schema('Video')({ ...VIDEO_EXAMPLE, durationSeconds: 'long' }), 'the schema can refuse');
+  });
+
+  test('fits what is answered over a real catalog', async () => {
+    await using real = await startRealCatalog({ apiKey: 'a-key-of-some-length' });
+    const headers = { authorization: 'Bearer a-key-of-some-length' };
+    assertFits('Problem', (await callJson(real.videoUrl, 'PATCH', { title: 'x' })).json);
+    const body = { title: 'x', metadata: { a: 'b' } };
+    const patched = (await callJson(real.videoUrl, 'PATCH', body, headers)).json;
+    assertFits('Video', patched);
+    const { states } = Object.values<{ states: string }>(
+      (await getJson(`${real.videoUrl}/segments`)).json.tracks,
+    )[0]!;
+    assert.equal(states, 'w2');
+    assertFits('Segments', (await getJson(`${real.videoUrl}/segments`)).json);
+    await using events = await openEvents(`${real.videoUrl}/events`);
+    assertFits('Video', (await events.next())?.data);
+    assertFits('Segments', (await events.next())?.data);
+    assertFits('Problem', (await callJson(real.videoUrl, 'PATCH', { x: 1 }, headers)).json);
+  });
+
+  test('describes the body of a change as it is checked', async () => {
+    const { content } = document.paths['/api/v1/videos/{id}']?.patch?.requestBody ?? {};
+    assert.deepEqual(Object.keys(content ?? {}), ['application/merge-patch+json', 'application/json']);
+    const validate = new Ajv2020({ strict: false }).compile(content?.['application/json']?.schema ?? {});
+    for (const [value, fits] of [
+      [{}, true],
+      [{ title: 'x', description: '', visibility: 'private', metadata: { a: 'b', c: null } }, true],
+      [{ title: 'x'.repeat(501) }, false],
+      [{ title: 'two\nlines' }, false],
+      [{ status: 'ready' }, false],
+      [{ metadata: { a: 5 } }, false],
+    ] as const) {
+      assert.equal(validate(value), fits, JSON.stringify(value).slice(0, 80));
+    }
   });
 
   test('is revalidated by its tag', async () => {
