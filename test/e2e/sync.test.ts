@@ -1,0 +1,142 @@
+/** Flash and beep of the test picture, from what HLS and DASH hand out: together at the start and at the end. */
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { Rational } from '../../src/media/time.ts';
+import { makeSource } from '../fixtures/source.ts';
+import { temporaryFolder } from '../storage/temporary-folder.ts';
+import { beepsIn, frameTimes, type Look, looks, samples, skipWithoutFfmpeg } from './judge.ts';
+import { type RealServer, SAMPLE, serverFolders, startServer } from './real-server.ts';
+import { bytesOf, dashTracks, hlsTracks, type ServedTrack } from './served-tracks.ts';
+
+const NTSC: Rational = { num: 30_000, den: 1001 };
+const LONG_SECONDS = 600;
+/** Of the long source; whole frames and whole seconds, so that its repetition is seamless. */
+const LOOP_SECONDS = 10;
+/** Segments of the long source that are judged at each end: 12 s. */
+const SEGMENTS_AT_END = 3;
+
+const smallest = { kind: 'video', width: 426, height: 240 } as const;
+
+describe('sync', { skip: skipWithoutFfmpeg }, () => {
+  const cleanUp = new AsyncDisposableStack();
+  let scratch: string;
+  let late: string;
+  let long: string;
+  let server: RealServer;
+
+  before(async () => {
+    scratch = cleanUp.use(await temporaryFolder()).path;
+    late = join(scratch, 'late sound.mp4');
+    await makeSource(late, [
+      { ...smallest, seconds: 12, frameRate: NTSC },
+      { kind: 'audio', seconds: 11.5, startSeconds: 0.5 },
+    ]);
+    long = join(scratch, 'ten minutes.mp4');
+    await makeSource(long, [
+      { ...smallest, seconds: LONG_SECONDS, loopSeconds: LOOP_SECONDS },
+      { kind: 'audio', seconds: LONG_SECONDS },
+    ]);
+    const folders = cleanUp.use(await serverFolders([SAMPLE, late, long]));
+    server = cleanUp.use(await startServer(folders));
+  });
+
+  after(() => cleanUp.disposeAsync());
+
+  for (const format of ['hls', 'dash'] as const) {
+    test(`the sample, as ${format}`, async (t) => {
+      const tracks = await tracksOf(server, SAMPLE, format);
+      const count = tracks.video.segments.length;
+      for (const [first, end] of [
+        [0, 2],
+        [count - 2, count],
+      ] as const) {
+        const { flashes, beeps } = await flashesAndBeeps(scratch, tracks, first, end);
+        report(t, assertTogether(flashes, beeps, NTSC));
+      }
+    });
+
+    test(`sound that starts half a second late, as ${format}`, async (t) => {
+      const tracks = await tracksOf(server, late, format);
+      const { flashes, beeps } = await flashesAndBeeps(scratch, tracks, 0, tracks.video.segments.length);
+      // The beep of second 0 would lie before the sound begins; all others are in place.
+      assert.equal(Math.round(beeps[0]!), 1);
+      assert.equal(beeps.length, 11);
+      report(t, assertTogether(flashes, beeps, NTSC));
+    });
+
+    test(`the first and the last seconds of ten minutes, as ${format}`, async (t) => {
+      const tracks = await tracksOf(server, long, format);
+      const count = tracks.video.segments.length;
+      assert.equal(count, LONG_SECONDS / 4);
+      for (const [first, end] of [
+        [0, SEGMENTS_AT_END],
+        [count - SEGMENTS_AT_END, count],
+      ] as const) {
+        const { flashes, beeps } = await flashesAndBeeps(scratch, tracks, first, end);
+        report(t, assertTogether(flashes, beeps, { num: 30, den: 1 }));
+      }
+    });
+  }
+});
+
+type Pair = { readonly video: ServedTrack; readonly audio: ServedTrack };
+
+/** The smallest picture and the sound, as the manifest of the format lists them. */
+async function tracksOf(server: RealServer, path: string, format: 'hls' | 'dash'): Promise<Pair> {
+  const { playback } = await server.video(basename(path));
+  const tracks = await (format === 'hls' ? hlsTracks(playback.hls!) : dashTracks(playback.dash!));
+  return { video: tracks.find(({ id }) => id === 'v240p')!, audio: tracks.find(({ id }) => id === 'a1')! };
+}
+
+/** Where flashes and beeps begin in some segments, in seconds of the presentation, as FFmpeg decodes them. */
+async function flashesAndBeeps(
+  scratch: string,
+  { video, audio }: Pair,
+  first: number,
+  end: number,
+): Promise<{ flashes: readonly number[]; beeps: readonly number[] }> {
+  const picture = await joined(scratch, video, first, end);
+  const sound = await joined(scratch, audio, first, end);
+  const [pictureTimes, soundTimes] = [await frameTimes(picture, 'v:0'), await frameTimes(sound, 'a:0')];
+  const beeps = beepsIn(await samples(sound)).map((seconds) => seconds + soundTimes[0]!);
+  return { flashes: flashStarts(await looks(picture, 'v:0')).map((frame) => pictureTimes[frame]!), beeps };
+}
+
+async function joined(scratch: string, track: ServedTrack, first: number, end: number): Promise<string> {
+  const parts = [await bytesOf(track.init)];
+  for (const { url } of track.segments.slice(first, end)) parts.push(await bytesOf(url));
+  const file = join(scratch, `${track.id}-${first}.mp4`);
+  await writeFile(file, Buffer.concat(parts));
+  return file;
+}
+
+/** Frames that flash while the one before does not; the very first counts, for time begins with a flash. */
+function flashStarts(shown: readonly Look[]): readonly number[] {
+  return shown.flatMap(({ isFlash }, frame) =>
+    isFlash && shown[frame - 1]?.isFlash !== true ? [frame] : [],
+  );
+}
+
+/**
+ * Every flash but those at the very edges of what was decoded has its beep within one frame; gives the largest
+ * distance in seconds, with its sign.
+ */
+function assertTogether(flashes: readonly number[], beeps: readonly number[], rate: Rational): number {
+  const [from, to] = [beeps[0]!, beeps.at(-1)!];
+  const judged = flashes.filter((seconds) => seconds >= from - 0.5 && seconds <= to + 0.5);
+  assert.ok(judged.length >= 6, `${judged.length} flashes between beeps from ${from} to ${to}`);
+  let worst = 0;
+  for (const flash of judged) {
+    const distances = beeps.map((beep) => beep - flash);
+    const nearest = distances.reduce((a, b) => (Math.abs(b) < Math.abs(a) ? b : a));
+    assert.ok(Math.abs(nearest) <= rate.den / rate.num, `flash at ${flash}: beep ${nearest} s later`);
+    if (Math.abs(nearest) > Math.abs(worst)) worst = nearest;
+  }
+  return worst;
+}
+
+function report(t: { diagnostic(message: string): void }, seconds: number): void {
+  t.diagnostic(`beeps at most ${(seconds * 1000).toFixed(1)} ms after flashes`);
+}
