@@ -5,6 +5,7 @@ import type { PlayerDebug, SluicePlayer } from '../../web/player/element.ts';
 export type PlayerView = PlayerDebug & {
   readonly seconds: number;
   readonly paused: boolean;
+  readonly ended: boolean;
   readonly muted: boolean;
   readonly volume: number;
   readonly rate: number;
@@ -23,6 +24,7 @@ export function playerOf(page: Page): Promise<PlayerView> {
       ...player.debug,
       seconds: media.currentTime,
       paused: media.paused,
+      ended: media.ended,
       muted: media.muted,
       volume: media.volume,
       rate: media.playbackRate,

@@ -48,7 +48,7 @@ export async function startSite(): Promise<Site> {
   ]);
   await makePoster(ffmpeg.path, join(streams, 'video', 'poster.jpg'), '848x480');
   const server = await startMockServer(dist, streams);
-  const browser = await chromium.launch({ executablePath: browserTool.path, args: CHROMIUM_FLAGS });
+  const browser = await launchBrowser();
   return {
     server,
     open: (path, options) => openPage(browser, server.url, path, options),
@@ -64,10 +64,26 @@ export async function startSite(): Promise<Site> {
   };
 }
 
+/** A Chromium that asks nothing of the network by itself. */
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: browserTool.path, args: CHROMIUM_FLAGS });
+}
+
 async function openPage(
   browser: Browser,
   base: string,
   path: string,
+  options?: BrowserContextOptions,
+): Promise<WatchedPage> {
+  const page = await newPage(browser, base, options);
+  await page.goto(base + path);
+  return page;
+}
+
+/** A page with nothing remembered and nothing loaded, to go to addresses below `base`. */
+export async function newPage(
+  browser: Browser,
+  base: string,
   options: BrowserContextOptions = {},
 ): Promise<WatchedPage> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
@@ -82,6 +98,5 @@ async function openPage(
     const url = request.url();
     if (!url.startsWith(base) && !url.startsWith('blob:')) troubles.push(`asked elsewhere: ${url}`);
   });
-  await page.goto(base + path);
   return Object.assign(page, { troubles });
 }
