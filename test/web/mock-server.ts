@@ -2,35 +2,14 @@
  * Sluice as the pages see it: the built pages under the real server's policy, an API whose videos a test sets, and
  * streams from a folder that can be as slow and as busy as an encoder. Only for tests of the pages.
  */
-import { readFile } from 'node:fs/promises';
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { extname, join, normalize } from 'node:path';
+import { json } from 'node:stream/consumers';
+import { join, normalize } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Video } from '../../web/src/api.ts';
-
-const TYPES: Readonly<Record<string, string>> = {
-  '.css': 'text/css',
-  '.html': 'text/html; charset=utf-8',
-  '.jpg': 'image/jpeg',
-  '.js': 'text/javascript',
-  '.m3u8': 'application/vnd.apple.mpegurl',
-  '.m4s': 'video/iso.segment',
-  '.mpd': 'application/dash+xml',
-  '.svg': 'image/svg+xml',
-};
-
-/** The policy of src/server/pages.ts at its strictest. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self'",
-  "connect-src 'self'",
-  "media-src 'self' blob:",
-  "form-action 'self'",
-  "base-uri 'none'",
-].join('; ');
+import type { SegmentsJson } from '../../web/src/encode-map/segments.ts';
+import { sendFile, sendPage } from './send-file.ts';
 
 /** The server tells its news at once; a browser that lost it comes back soon. */
 const EVENTS_HEAD = 'retry: 500\n\n';
@@ -51,6 +30,10 @@ export type MockState = {
   isMediaGone: boolean;
   /** Whether there are streams of events. */
   hasEvents: boolean;
+  /** Encode maps, by video. */
+  segments: Readonly<Record<string, SegmentsJson>>;
+  /** Changes are refused with this. */
+  refusal: { readonly status: number; readonly detail: string } | undefined;
 };
 
 const CALM: MockState = {
@@ -61,6 +44,8 @@ const CALM: MockState = {
   refusals: 0,
   isMediaGone: false,
   hasEvents: true,
+  segments: {},
+  refusal: undefined,
 };
 
 /** Serves `dist` as the pages and `streams` below `/v/`, on a free port. */
@@ -72,7 +57,7 @@ export async function startMockServer(dist: string, streams: string) {
     {
       set(target, name, value) {
         const isSet = Reflect.set(target, name, value);
-        if (name === 'videos') for (const listener of listeners) tellVideos(listener, target.videos);
+        if (name === 'videos') for (const listener of listeners) tellVideos(listener, target);
         if (target.apiStatus !== 200 || !target.hasEvents)
           for (const { response } of listeners) response.end();
         return isSet;
@@ -86,10 +71,12 @@ export async function startMockServer(dist: string, streams: string) {
     const url = new URL(request.url ?? '/', 'http://mock');
     const events = /^\/api\/v1\/(?:videos\/([^/]+)\/)?events$/.exec(url.pathname);
     if (events !== null && state.hasEvents && state.apiStatus === 200) {
-      return listen(listeners, { response, videoId: events[1] }, state.videos);
+      return listen(listeners, { response, videoId: events[1] }, state);
     }
     if (events !== null) return sendJson(response, state.apiStatus === 200 ? 404 : state.apiStatus, {});
-    if (url.pathname.startsWith('/api/')) return sendJson(response, ...api(state, url));
+    if (url.pathname.startsWith('/api/')) {
+      return sendJson(response, ...(await change(state, request, url)));
+    }
     if (url.pathname.startsWith('/v/')) {
       const refused = await media(state, requests, url.pathname);
       if (refused !== undefined) return sendJson(response, refused, { title: 'not now' });
@@ -97,8 +84,7 @@ export async function startMockServer(dist: string, streams: string) {
       const [, , id = '', ...rest] = url.pathname.split('/');
       return sendFile(response, join(streams, id.split('-')[0] ?? '', normalize(rest.join('/'))));
     }
-    const isFile = extname(url.pathname) !== '';
-    return sendFile(response, join(dist, isFile ? normalize(url.pathname) : 'index.html'));
+    return sendPage(response, dist, url.pathname);
   };
 
   const server = createServer((request, response) => {
@@ -134,30 +120,48 @@ export async function startMockServer(dist: string, streams: string) {
 
 type Listener = { readonly response: ServerResponse; readonly videoId: string | undefined };
 
-function listen(listeners: Set<Listener>, listener: Listener, videos: readonly Video[]): void {
+function listen(listeners: Set<Listener>, listener: Listener, state: MockState): void {
   const { response } = listener;
   response.writeHead(200, { 'Content-Type': 'text/event-stream' });
   response.write(EVENTS_HEAD);
   listeners.add(listener);
   response.once('close', () => listeners.delete(listener));
-  tellVideos(listener, videos);
+  tellVideos(listener, state);
 }
 
-function tellVideos(listener: Listener, videos: readonly Video[]): void {
-  if (listener.videoId === undefined) return send(listener, 'reset', {});
-  const video = videos.find(({ id }) => id === listener.videoId);
-  return video === undefined
-    ? send(listener, 'deleted', { id: listener.videoId })
-    : send(listener, 'video', video);
+function tellVideos(listener: Listener, { videos, segments }: MockState): void {
+  const { videoId: id } = listener;
+  if (id === undefined) return send(listener, 'reset', {});
+  const video = videos.find((each) => each.id === id);
+  if (video === undefined) return send(listener, 'deleted', { id });
+  send(listener, 'video', video);
+  send(listener, 'segments', segments[id] ?? { tracks: {} });
 }
 
 function send({ response }: Listener, event: string, data: unknown): void {
   response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
 }
 
+/** What changes a video, and everything that does not. */
+async function change(state: MockState, request: IncomingMessage, url: URL): Promise<[number, unknown]> {
+  if (request.method === 'GET') return api(state, url);
+  const { refusal } = state;
+  if (refusal !== undefined) return [refusal.status, { title: 'Refused', detail: refusal.detail }];
+  const id = url.pathname.split('/').at(-1);
+  if (request.method === 'DELETE') {
+    state.videos = state.videos.filter((video) => video.id !== id);
+    return [204, undefined];
+  }
+  const edit = (await json(request)) as Partial<Video>;
+  state.videos = state.videos.map((video) => (video.id === id ? { ...video, ...edit } : video));
+  return api(state, url);
+}
+
 function api(state: MockState, url: URL): [number, unknown] {
   if (state.apiStatus !== 200)
     return [state.apiStatus, { title: 'Out of order', detail: 'The disk is full.' }];
+  const mapped = /^\/api\/v1\/videos\/(.+)\/segments$/.exec(url.pathname)?.[1];
+  if (mapped !== undefined) return [200, state.segments[mapped] ?? { tracks: {} }];
   const id = /^\/api\/v1\/videos\/(.+)$/.exec(url.pathname)?.[1];
   if (id !== undefined) {
     const video = state.videos.find((each) => each.id === id);
@@ -198,15 +202,5 @@ async function media(
 function sendJson(response: ServerResponse, status: number, body: unknown): void {
   const type = status < 400 ? 'application/json' : 'application/problem+json';
   response.writeHead(status, { 'Content-Type': type, ...(status === 503 ? { 'Retry-After': '1' } : {}) });
-  response.end(JSON.stringify(body));
-}
-
-async function sendFile(response: ServerResponse, file: string): Promise<void> {
-  const body = await readFile(file);
-  response.writeHead(200, {
-    'Content-Type': TYPES[extname(file)] ?? 'application/octet-stream',
-    'Content-Security-Policy': POLICY,
-    'Content-Length': body.byteLength,
-  });
-  response.end(body);
+  response.end(body === undefined ? undefined : JSON.stringify(body));
 }

@@ -2,7 +2,17 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { toQualities } from '../../web/player/engines/engine.ts';
 import { mergeHead } from '../../web/src/library/merge.ts';
-import { agoText, bytesText, durationText, resolutionText, spokenDuration } from '../../web/src/text.ts';
+import { indexAt, parseRuns, storedFraction } from '../../web/src/encode-map/segments.ts';
+import {
+  agoText,
+  bytesText,
+  durationText,
+  percentText,
+  resolutionText,
+  spokenDuration,
+  timeLeftText,
+} from '../../web/src/text.ts';
+import { createSpeedMeter } from '../../web/src/uploads/speed.ts';
 
 describe('what people read', () => {
   it('writes durations', () => {
@@ -26,6 +36,23 @@ describe('what people read', () => {
       '999 kB',
       '1.0 MB',
       '1.5 GB',
+    ]);
+  });
+
+  it('never calls a part nothing or all', () => {
+    assert.deepEqual([0, 0.0001, 0.42, 0.9999, 1].map(percentText), ['0%', '1%', '42%', '99%', '100%']);
+  });
+
+  it('tells the time left so coarsely that it does not jump about', () => {
+    assert.deepEqual([1, 12, 54, 55, 150, 3600, 7500, 999_999].map(timeLeftText), [
+      'a few seconds left',
+      '15 s left',
+      '55 s left',
+      '1 min left',
+      '3 min left',
+      '1 h 0 min left',
+      '2 h 5 min left',
+      'more than two days left',
     ]);
   });
 
@@ -95,3 +122,42 @@ function merge(known: string, page: string, nextCursor?: string): [string, boole
   const merged = mergeHead(itemsOf(known), nextCursor === undefined ? { items } : { items, nextCursor });
   return [merged.items.map(({ id }) => id).join(''), merged.keepsCursor];
 }
+
+describe('speed of an upload', () => {
+  it('is that of the last seconds, and unknown at first', () => {
+    const meter = createSpeedMeter();
+    meter.add(0, 0);
+    assert.equal(meter.bytesPerSecond(), undefined);
+    meter.add(1000, 1_000_000);
+    assert.equal(meter.bytesPerSecond(), 1_000_000);
+    for (let second = 2; second <= 20; second++) meter.add(second * 1000, 1_000_000);
+    assert.equal(meter.bytesPerSecond(), 0);
+  });
+
+  it('starts over where an upload does', () => {
+    const meter = createSpeedMeter();
+    meter.add(0, 5000);
+    meter.add(1000, 9000);
+    meter.add(2000, 100);
+    assert.equal(meter.bytesPerSecond(), undefined);
+    meter.add(3000, 300);
+    assert.equal(meter.bytesPerSecond(), 200);
+  });
+});
+
+describe('encode map', () => {
+  it('reads runs of states', () => {
+    assert.deepEqual(parseRuns('s2ew'), ['stored', 'stored', 'encoding', 'waiting']);
+    assert.deepEqual(parseRuns(''), []);
+    assert.equal(parseRuns('w1800').length, 1800);
+  });
+
+  it('finds the segment at a time, at the very end too', () => {
+    const track = { segmentSeconds: 4, states: parseRuns('s3w'), seen: [] };
+    assert.deepEqual(
+      [0, 3.99, 4, 16, 99].map((seconds) => indexAt(track, seconds)),
+      [0, 0, 1, 3, 3],
+    );
+    assert.equal(storedFraction(track), 0.75);
+  });
+});
