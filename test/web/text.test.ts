@@ -50,7 +50,7 @@ describe('what people read', () => {
       '55 s left',
       '1 min left',
       '3 min left',
-      '1 h 0 min left',
+      '1 h left',
       '2 h 5 min left',
       'more than two days left',
     ]);

@@ -50,9 +50,9 @@ export function timeLeftText(seconds: number): string {
   if (seconds < 55) return `${Math.ceil(seconds / 5) * 5} s left`;
   const minutes = Math.round(seconds / 60);
   if (minutes < 60) return `${Math.max(1, minutes)} min left`;
-  return minutes < 48 * 60
-    ? `${Math.floor(minutes / 60)} h ${minutes % 60} min left`
-    : 'more than two days left';
+  if (minutes >= 48 * 60) return 'more than two days left';
+  const rest = minutes % 60 === 0 ? '' : ` ${minutes % 60} min`;
+  return `${Math.floor(minutes / 60)} h${rest} left`;
 }
 
 /** `4K`, `1080p`, `480p`: the name people know a picture size by. The shorter side counts, so portrait too. */
