@@ -1,6 +1,7 @@
 /** One child process, as the server sees it: spawned in a cell, given jobs, watched, ended. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { setPriority } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -16,6 +17,8 @@ const PACKAGE_ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const HEAP_MEGABYTES = 256;
 /** A child above this is ended: nothing that passes the limits of inspection needs as much. */
 const MAX_RESIDENT_BYTES = 4 * 1024 ** 3;
+/** The lowest scheduling priority. */
+const BACKGROUND_NICENESS = 19;
 const MEMORY_CHECK_MS = 1000;
 /** Linux keeps resident memory in pages of this size (x86-64 and arm64 as distributions configure it). */
 const PAGE_BYTES = 4096;
@@ -56,6 +59,7 @@ export class EngineChild {
       cwd: '/',
     });
     this.#socket = this.#process.stdio[3] as Duplex;
+    if (priority === 'background') yieldToOthers(this.#process.pid);
     const reader = new FrameReader();
     this.#socket.on('data', (chunk: Uint8Array) => {
       try {
@@ -194,6 +198,15 @@ class EventQueue {
       this.#wake = undefined;
     }
     return this.#events.shift() ?? { type: 'silence' };
+  }
+}
+
+/** At once: even its start may not take the processor from a viewer. Threads that come later inherit it. */
+function yieldToOthers(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) setPriority(pid, BACKGROUND_NICENESS);
+  } catch {
+    // It has ended already: that is reported elsewhere.
   }
 }
 

@@ -17,19 +17,14 @@ import { colorOf, isInterlaced } from './color.ts';
 import { displayOf } from './display.ts';
 import { chooseFrameRate, type FrameRateChoice } from './frame-rate.ts';
 import { checkExtent, checkPictureSize } from './limits.ts';
-import { findStreams, type OpenSource } from './source.ts';
+import type { OpenSource } from './source.ts';
 import { measureEnds, readTimes, seekTo, type TrackEnds } from './timestamps.ts';
 
 /** Packets looked at in each place to learn the frame rate: about two seconds of picture and sound. */
 const SAMPLED_PACKETS = 240;
 
 /** Throws `source_unsupported` if there is nothing that can be played, or more than can be played safely. */
-export async function inspect(opened: OpenSource): Promise<SourceInfo> {
-  // What the container claims comes first: probing would already believe it.
-  for (const { codecpar } of opened.streams) {
-    if (codecpar.width > 0 && codecpar.height > 0) checkPictureSize(codecpar.width, codecpar.height);
-  }
-  const source = await findStreams(opened);
+export async function inspect(source: OpenSource): Promise<SourceInfo> {
   const video = source.streams.filter(isPlayableVideo)[0];
   const audio = defaultFirst(source.streams.filter(isPlayableAudio));
   const kept = [...(video === undefined ? [] : [video]), ...audio];

@@ -2,28 +2,23 @@
  * The child process: the cell in which untrusted bytes are opened. It has no environment, no files, no network:
  * only the socket to the server, over which it reads the source and hands back what it made. One job at a time.
  */
-import { setPriority } from 'node:os';
 import { AV_LOG_QUIET } from 'node-av/constants';
 import { Log } from 'node-av/lib';
 import { AppError, isAppError } from '../../errors.ts';
 import type { TrackEncoding } from '../../media/plan.ts';
 import type { SourceInfo } from '../../media/source.ts';
 import type { Job, SourceHandle } from '../protocol.ts';
-import { isBackground } from './background.ts';
 import { colorCodes } from './color.ts';
 import { Connection } from './connection.ts';
 import { audioInitSegment, encodeAudio } from './encode-audio.ts';
 import { encodeVideo } from './encode-video.ts';
 import { inspect } from './inspect.ts';
+import { checkPictureSize } from './limits.ts';
 import { outputColor } from './output-color.ts';
 import { takePicture } from './picture.ts';
 import { findStreams, openSource, type OpenSource } from './source.ts';
 import { videoInitSegment } from './video-encoder.ts';
 
-/** The lowest scheduling priority; threads that FFmpeg starts later inherit it. */
-const BACKGROUND_NICENESS = 19;
-
-if (isBackground()) setPriority(BACKGROUND_NICENESS);
 Log.setLevel(AV_LOG_QUIET);
 const connection = new Connection();
 connection.onJob((job) => void answer(job));
@@ -49,10 +44,10 @@ async function run(job: Job): Promise<void> {
     case 'ping':
       return;
     case 'inspect': {
-      const source = await openSource(connection, job.source);
+      const source = await findStreams(await openChecked(job.source));
       connection.tell({ type: 'info', info: await inspect(source) });
-      // Inspection leaves tracks discarded and probing state behind: encoding opens afresh.
-      source.close();
+      // Whoever uploaded it will watch it now: the next job finds it open.
+      opened = source;
       return;
     }
     case 'init':
@@ -84,6 +79,15 @@ async function run(job: Job): Promise<void> {
       );
     }
   }
+}
+
+/** What the container claims is checked first: probing would already believe it. */
+async function openChecked(handle: SourceHandle): Promise<OpenSource> {
+  const source = await openSource(connection, handle);
+  for (const { codecpar } of source.streams) {
+    if (codecpar.width > 0 && codecpar.height > 0) checkPictureSize(codecpar.width, codecpar.height);
+  }
+  return source;
 }
 
 async function sourceFor(handle: SourceHandle): Promise<OpenSource> {
