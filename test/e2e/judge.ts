@@ -72,8 +72,8 @@ export async function ssim(
   reference: string,
   size: { readonly width: number; readonly height: number },
 ): Promise<readonly number[]> {
-  const scaled = `[1:v:0]scale=${size.width}:${size.height}:flags=bicubic,setpts=N[r]`;
-  const graph = `[0:v:0]setpts=N[i];${scaled};[i][r]ssim=stats_file=-`;
+  const scaled = `[1:v:0]scale=${size.width}:${size.height}:flags=bicubic,settb=1/1000,setpts=N*40[r]`;
+  const graph = `[0:v:0]settb=1/1000,setpts=N*40[i];${scaled};[i][r]ssim=stats_file=-`;
   const output = await run(ffmpeg.path, [
     '-v',
     'error',
@@ -83,17 +83,15 @@ export async function ssim(
     reference,
     '-lavfi',
     graph,
+    '-fps_mode',
+    'passthrough',
+    '-enc_time_base',
+    '1:1000',
     '-f',
     'null',
     '-',
   ]);
   return [...output.toString().matchAll(/ Y:([\d.]+|nan|inf)/g)].map(([, luma]) => Number(luma));
-}
-
-/** The sound of a source in one run of FFmpeg's own encoder, with what Sluice asks of it. */
-export async function continuousAac(input: string, output: string): Promise<void> {
-  const settings = ['-c:a', 'aac', '-b:a', '128k', '-ar', String(SAMPLE_RATE), '-ac', '2'];
-  await run(ffmpeg.path, ['-v', 'error', '-i', input, '-map', '0:a:0', ...settings, output]);
 }
 
 async function decode(input: string, stream: string, output: readonly string[]): Promise<Buffer> {
