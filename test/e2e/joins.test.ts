@@ -66,6 +66,7 @@ describe('joins', { skip: skipWithoutFfmpeg }, () => {
     const elsewhere = spread(source, ours, reference, joins);
     t.diagnostic(`elsewhere, 99 of 100 windows are below ${elsewhere.toFixed(2)} dB`);
     assert.ok(inAll <= MOST_DECIBELS_LOST, `the joins lose ${inAll} dB`);
+    for (const loss of losses) assert.ok(loss <= elsewhere, `${loss} dB at one join`);
   });
 });
 
