@@ -1,6 +1,7 @@
 /**
- * Makes a fresh clone ready to run: installs what the lock file says, builds the pages. Runs before `npm start`
- * and `npm test`, on whatever Node is there (20 or later), and does nothing where nothing has changed.
+ * Makes a fresh clone ready to run: installs what the lock file says, builds the pages. `npm start` and `npm test`
+ * begin with it, on whatever Node is there (20 or later), and it does nothing where nothing has changed. Not as
+ * `prestart` and `pretest`: npm leaves those out where install scripts are switched off, as they are here (.npmrc).
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -11,44 +12,52 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = join(root, 'node_modules');
 
-const lock = hashOf([join(root, 'package-lock.json')]);
-if (readStamp(join(modules, '.sluice-lock')) !== lock) {
-  say('installing packages');
-  run(process.execPath, [npmCli(), 'ci', '--loglevel=error']);
-  writeFileSync(join(modules, '.sluice-lock'), lock);
+/** Resolves with the path of the Node that the project runs on. */
+export function setUp() {
+  install();
+  const node = projectNode();
+  buildPages(node);
+  return node;
 }
 
-const node = join(modules, '.bin', process.platform === 'win32' ? 'node.cmd' : 'node');
-const [major = 0] = versionOf(node);
-if (major < 24) {
+function install() {
+  const lock = hashOf([join(root, 'package-lock.json')]);
+  const stamp = join(modules, '.sluice-lock');
+  if (readStamp(stamp) === lock) return;
+  say('installing packages');
+  run(process.execPath, [npmCli(), 'ci', '--loglevel=error']);
+  writeFileSync(stamp, lock);
+}
+
+/** Node 26 comes as a package; where there is none for this platform, the one that runs us has to do. */
+function projectNode() {
+  const packaged = join(modules, '.bin', process.platform === 'win32' ? 'node.cmd' : 'node');
+  const node = existsSync(packaged) ? packaged : process.execPath;
+  const { stdout } = spawnSync(node, ['--version'], {
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+  });
+  if (Number(/^v(\d+)/.exec(stdout ?? '')?.[1] ?? 0) >= 24) return node;
   say(
-    `Node 24 or later is needed, and the registry has none for ${process.platform}-${process.arch}: install it`,
+    `Node 24 or later is needed, and there is no package of it for ${process.platform}-${process.arch}: install it`,
   );
   process.exit(1);
 }
 
-const pages = hashOf([join(root, 'package-lock.json'), ...filesBelow(join(root, 'web'))]);
-const pagesStamp = join(root, 'web', 'dist', '.sluice-build');
-if (readStamp(pagesStamp) !== pages) {
+function buildPages(node) {
+  const sources = hashOf([join(root, 'package-lock.json'), ...filesBelow(join(root, 'web'))]);
+  const stamp = join(root, 'web', 'dist', '.sluice-build');
+  if (readStamp(stamp) === sources) return;
   say('building the pages');
   run(node, [join(modules, 'vite', 'bin', 'vite.js'), 'build', 'web', '--logLevel', 'warn']);
-  mkdirSync(dirname(pagesStamp), { recursive: true });
-  writeFileSync(pagesStamp, pages);
+  mkdirSync(dirname(stamp), { recursive: true });
+  writeFileSync(stamp, sources);
 }
 
 /** The npm that runs us, or the one beside Node. */
 function npmCli() {
   const beside = join(dirname(process.execPath), '..', 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js');
   return process.env.npm_execpath ?? beside;
-}
-
-function versionOf(program) {
-  const command = existsSync(program) ? program : process.execPath;
-  const { stdout } = spawnSync(command, ['--version'], {
-    encoding: 'utf8',
-    shell: process.platform === 'win32',
-  });
-  return (stdout ?? '').trim().replace('v', '').split('.').map(Number);
 }
 
 function filesBelow(folder) {

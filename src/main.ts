@@ -17,12 +17,15 @@ const STOP_MS = 4500;
 async function serve(): Promise<void> {
   const app = await startApp(readConfig(process.env));
   process.stdout.write(`Sluice is ready: ${app.url}\n`);
+  let isStopping = false;
+  // More than one may come: from the terminal, and once more from whoever started us.
   const stop = (): void => {
+    if (isStopping) return;
+    isStopping = true;
     setTimeout(() => process.exit(1), STOP_MS).unref();
     void app.close().then(() => process.exit(0));
   };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop);
 }
 
 async function main(command: string | undefined): Promise<void> {
