@@ -6,7 +6,10 @@ import type { SluicePlayer } from '../../web/player/element.ts';
 export type Watched = {
   /** `sluicefailure` and media errors, in the player's words. */
   readonly failures: readonly string[];
-  /** The longest time that the player should have played and did not, the start and seeks included. */
+  /**
+   * The longest time that the media element was told to play and its time stood still. What passes before it is told
+   * to, until the manifest is read, is not in it.
+   */
   readonly longestStallMs: number;
   readonly bufferedRanges: readonly (readonly [start: number, end: number])[];
 };
