@@ -22,6 +22,8 @@ const SLOW = 150_000;
 const FILE_BYTES = 3_000_000;
 const NO_LIMIT = -1;
 
+const KEY = 'open-sesame-open-sesame';
+
 describe('uploads', { skip }, () => {
   let folder: string;
   let folders: ServerFolders;
@@ -98,7 +100,10 @@ describe('uploads', { skip }, () => {
     await untilSent(page, 'a.mp4', 0.05);
     assert.equal(await row(page, 'c.mp4').getAttribute('data-state'), 'waiting');
     assert.match(await statusOf(page, 'a.mp4'), / of 3\.0 MB/);
-    await row(page, 'a.mp4').getByTestId('pause').click();
+    await row(page, 'a.mp4').getByTestId('pause').focus();
+    await page.keyboard.press('Enter');
+    // The same button goes on with it, so the focus must have stayed.
+    await page.locator('[data-testid=resume]:focus').waitFor();
     await untilSent(page, 'c.mp4', 0.02);
     const paused = await sentOf(page, 'a.mp4');
     await page.locator('[data-testid=card]', { hasText: 'a' }).getByText('Paused').waitFor();
@@ -207,6 +212,23 @@ describe('uploads', { skip }, () => {
     await page.keyboard.press('Escape');
     await page.getByTestId('link-dialog').waitFor({ state: 'detached' });
     assert.equal((await server.videos()).length, 0);
+  });
+
+  it('asks for the key where the server wants one, and goes on with it', async () => {
+    await using guarded = await serverFolders();
+    await using locked = await startServer(guarded, { SLUICE_API_KEY: KEY });
+    const door = await startProxy(join(folder, 'dist'), locked.url);
+    try {
+      const page = await newPage(browser, door.url);
+      await page.goto(door.url);
+      await choose(page, await sampleFile('locked.mp4'));
+      await row(page, 'locked.mp4', 'failed').waitFor();
+      await page.getByTestId('key').fill(KEY);
+      await page.keyboard.press('Enter');
+      await row(page, 'locked.mp4', 'done').waitFor();
+    } finally {
+      door.close();
+    }
   });
 
   it('fetches the code for uploads with the first file, and not before', async () => {

@@ -37,7 +37,8 @@ describe('watch page', { skip }, () => {
     await page.getByTestId('title-field').fill('  ');
     await page.keyboard.press('Escape');
     assert.equal(await page.getByTestId('title').textContent(), 'IMG_0042');
-    await page.getByTestId('rename').click();
+    await page.locator('[data-testid=rename]:focus').waitFor();
+    await page.keyboard.press('Enter');
     // What is there is selected, so typing replaces it; and no key of it reaches the player.
     await page.keyboard.type('Kim at the lake');
     await page.keyboard.press('Enter');

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { bytesText, percentText, shareText, timeLeftText } from '../text.ts';
 import { Icon, type IconName } from '../ui/icon.tsx';
 import { chooseFiles } from './choose-files.ts';
-import { removeUpload, type UploadItem } from './items.ts';
+import { isUnderWay, removeUpload, type UploadItem } from './items.ts';
 import { addFiles, cancel, pause, resume } from './queue.ts';
 import { fingerprintOf } from './remembered.ts';
 
@@ -20,21 +20,15 @@ export function UploadRow({ item }: { item: UploadItem }) {
   };
   const fraction = bytes === 0 ? 0 : sentBytes / bytes;
   const isOver = state === 'done' || state === 'failed';
+  const main = mainAction(item);
   return (
     <li class="upload-row" data-testid="upload-row" data-state={state} data-name={name}>
       <p class="upload-name" title={name}>
         {state === 'done' && videoId !== undefined ? <a href={`/watch/${videoId}`}>{name}</a> : name}
       </p>
       <div class="upload-actions">
-        {(state === 'sending' || state === 'waiting' || state === 'interrupted') && (
-          <Action icon="pause" label={`Pause ${name}`} testId="pause" onClick={() => pause(id)} />
-        )}
-        {state === 'paused' && (
-          <Action icon="play" label={`Resume ${name}`} testId="resume" onClick={() => resume(id)} />
-        )}
-        {state === 'failed' && item.canRetry && (
-          <Action icon="retry" label={`Try ${name} again`} testId="retry-upload" onClick={() => resume(id)} />
-        )}
+        {/* One button, so that the focus stays on it when what it does changes. */}
+        {main !== undefined && <Action {...main} />}
         {state === 'done' && videoId !== undefined && (
           <a
             class="watch-link"
@@ -98,6 +92,21 @@ function Action({ icon, label, testId, onClick }: ActionProps) {
       <Icon name={icon} />
     </button>
   );
+}
+
+/** What one does most likely. */
+function mainAction(item: UploadItem): ActionProps | undefined {
+  const { id, name } = item;
+  if (isUnderWay(item)) {
+    return { icon: 'pause', label: `Pause ${name}`, testId: 'pause', onClick: () => pause(id) };
+  }
+  if (item.state === 'paused') {
+    return { icon: 'play', label: `Resume ${name}`, testId: 'resume', onClick: () => resume(id) };
+  }
+  if (item.state === 'failed' && item.canRetry) {
+    return { icon: 'retry', label: `Try ${name} again`, testId: 'retry-upload', onClick: () => resume(id) };
+  }
+  return undefined;
 }
 
 function statusText({ state, bytes, sentBytes, bytesPerSecond, message }: UploadItem): string {

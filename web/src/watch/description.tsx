@@ -1,6 +1,6 @@
 import { useRef } from 'preact/hooks';
 import type { Video } from '../api.ts';
-import { EditForm, focusField } from './edit-form.tsx';
+import { EditForm, focusField, useFocusBack } from './edit-form.tsx';
 import { useEdit } from './use-edit.ts';
 
 type DescriptionProps = { video: Video; onSaved: (video: Video) => void };
@@ -8,6 +8,7 @@ type DescriptionProps = { video: Video; onSaved: (video: Video) => void };
 /** The description, to be edited where it stands, or an offer to write one. */
 export function Description({ video, onSaved }: DescriptionProps) {
   const { isEditing, isBusy, problem, open, close, save } = useEdit(video.id, onSaved);
+  const opener = useFocusBack(isEditing);
   const field = useRef<HTMLTextAreaElement | null>(null);
   const submit = () => {
     const description = field.current?.value.trim() ?? '';
@@ -40,7 +41,7 @@ export function Description({ video, onSaved }: DescriptionProps) {
           {video.description}
         </p>
       )}
-      <button class="text-button" type="button" onClick={open} data-testid="describe">
+      <button ref={opener} class="text-button" type="button" onClick={open} data-testid="describe">
         {video.description === '' ? 'Add a description' : 'Edit the description'}
       </button>
     </>

@@ -1,4 +1,5 @@
-import type { ComponentChildren } from 'preact';
+import type { ComponentChildren, RefObject } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 
 type EditFormProps = {
   problem: string | undefined;
@@ -35,6 +36,17 @@ export function EditForm({ problem, isBusy, onSave, onCancel, children }: EditFo
       </div>
     </form>
   );
+}
+
+/** For the button that opens a form: it gets the focus back once the form is gone. */
+export function useFocusBack(isEditing: boolean): RefObject<HTMLButtonElement | null> {
+  const button = useRef<HTMLButtonElement>(null);
+  const wasEditing = useRef(false);
+  useEffect(() => {
+    if (wasEditing.current && !isEditing) button.current?.focus();
+    wasEditing.current = isEditing;
+  }, [isEditing]);
+  return button;
 }
 
 /** Puts the cursor into a field as soon as it is there; for `ref`. */

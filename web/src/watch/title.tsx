@@ -1,7 +1,7 @@
 import { useRef } from 'preact/hooks';
 import type { Video } from '../api.ts';
 import { Icon } from '../ui/icon.tsx';
-import { EditForm, focusField } from './edit-form.tsx';
+import { EditForm, focusField, useFocusBack } from './edit-form.tsx';
 import { useEdit } from './use-edit.ts';
 
 type TitleProps = { video: Video; onSaved: (video: Video) => void };
@@ -9,6 +9,7 @@ type TitleProps = { video: Video; onSaved: (video: Video) => void };
 /** The title, to be edited where it stands. */
 export function Title({ video, onSaved }: TitleProps) {
   const { isEditing, isBusy, problem, open, close, save } = useEdit(video.id, onSaved);
+  const opener = useFocusBack(isEditing);
   const field = useRef<HTMLInputElement | null>(null);
   const submit = () => {
     const title = field.current?.value.trim() ?? '';
@@ -38,6 +39,7 @@ export function Title({ video, onSaved }: TitleProps) {
     <div class="title-line">
       <h1 data-testid="title">{video.title}</h1>
       <button
+        ref={opener}
         class="icon-button"
         type="button"
         aria-label="Rename"
