@@ -8,4 +8,7 @@ const server = spawn(setUp(), ['src/main.ts', 'serve'], {
 });
 // Whoever stops us means the server.
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => server.kill(signal));
+// npm does not pass SIGTERM on when it is told to stop: it is just gone.
+const npm = process.ppid;
+setInterval(() => process.ppid !== npm && server.kill('SIGTERM'), 500).unref();
 server.once('exit', (code, signal) => process.exit(code ?? (signal === null ? 1 : 0)));
