@@ -110,6 +110,7 @@ export async function startServer(
 function readiness(child: ChildProcess, output: () => string): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const fail = (): void => {
+    clearTimeout(timer);
     child.kill('SIGKILL');
     reject(new Error(`the server did not get ready:\n${output()}`));
   };

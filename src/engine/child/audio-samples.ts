@@ -60,6 +60,7 @@ export async function* pcmBlocks(
 class BlockBuffer {
   /** Of the next sample to be written. */
   position: number;
+  #hasBegun = false;
   #blockStart: number;
   #left = new Float32Array(AUDIO_SAMPLE_RATE);
   #right = new Float32Array(AUDIO_SAMPLE_RATE);
@@ -71,11 +72,13 @@ class BlockBuffer {
 
   /** Samples whose first belongs at `sample`. */
   write(sample: number, left: Float32Array, right: Float32Array): void {
-    const isContinuous = Math.abs(sample - this.position) <= TOLERANCE_SAMPLES;
+    // The first samples go exactly where they belong: there is nothing yet that they could continue.
+    const isContinuous = this.#hasBegun && Math.abs(sample - this.position) <= TOLERANCE_SAMPLES;
     // What lies before the position is not wanted, or was there already.
     const skip = isContinuous ? 0 : Math.max(0, this.position - sample);
     if (skip >= left.length) return;
     if (!isContinuous && sample > this.position) this.padTo(sample);
+    this.#hasBegun = true;
     this.#append(left.subarray(skip), right.subarray(skip));
   }
 

@@ -1,6 +1,6 @@
 /** Decoding one track from a place in time, whatever the container's seeking is worth. */
 import { AV_NOPTS_VALUE, AVDISCARD_ALL, AVDISCARD_DEFAULT, AVERROR_EOF } from 'node-av/constants';
-import { Codec, CodecContext, Frame, Packet } from 'node-av/lib';
+import { Codec, CodecContext, Frame, Packet, type Stream } from 'node-av/lib';
 import { AppError } from '../../errors.ts';
 import type { SourceSpan } from '../../media/source.ts';
 import { toNumber } from '../../media/time.ts';
@@ -55,7 +55,7 @@ export async function* decodeFrom(source: OpenSource, options: DecodeOptions): A
   const first = span.startTicks * toNumber(span.timeBase);
   for (const earlier of EARLIER_SECONDS) {
     const target = Math.max(first, wanted - earlier);
-    await (target > first ? seekTo(source, target) : rewind(source, first));
+    await (target > first ? seekTo(source, target, seekStream(source, span)) : rewind(source, first));
     decoder.flushBuffers();
     let isInTime = false;
     for await (const frame of decodeOn(source, decoder, options)) {
@@ -66,6 +66,14 @@ export async function* decodeFrom(source: OpenSource, options: DecodeOptions): A
     }
     if (isInTime || target <= first) return;
   }
+}
+
+/**
+ * An MP4 has an index of every track, so sound need not start at a keyframe of the picture, which may be a minute
+ * before. Other containers have one of the picture at most: FFmpeg then knows best.
+ */
+function seekStream(source: OpenSource, span: DecodeOptions['span']): Stream | undefined {
+  return source.handle.container === 'mov' ? source.streams[span.streamIndex] : undefined;
 }
 
 /** Decodes from where the demuxer stands. */

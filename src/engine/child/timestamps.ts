@@ -50,11 +50,19 @@ export async function* readTimes(source: OpenSource, limit: number): AsyncGenera
   }
 }
 
-/** Moves to the last place at or before `seconds` from which decoding can start; false if there is none. */
-export async function seekTo(source: OpenSource, seconds: number): Promise<boolean> {
-  // Stream -1, microseconds: with a stream index node-av does not rescale (docs/decisions/061).
-  const target = BigInt(Math.round(seconds * MICROSECONDS));
-  const result = await source.format.seekFrame(-1, target, AVSEEK_FLAG_BACKWARD);
+/**
+ * Moves to the last place at or before `seconds` from which decoding can start; false if there is none. Goes by the
+ * index of `stream` where one is given.
+ */
+export async function seekTo(source: OpenSource, seconds: number, stream?: Stream): Promise<boolean> {
+  // With a stream, node-av wants the time in its time base; without one, microseconds (docs/decisions/061).
+  const target =
+    stream === undefined ? seconds * MICROSECONDS : (seconds * stream.timeBase.den) / stream.timeBase.num;
+  const result = await source.format.seekFrame(
+    stream?.index ?? -1,
+    BigInt(Math.round(target)),
+    AVSEEK_FLAG_BACKWARD,
+  );
   source.throwIfReadFailed();
   return result >= 0;
 }
