@@ -16,5 +16,7 @@ export function drain(request: IncomingMessage): void {
   request.once('close', () => clearTimeout(cutOff));
   // Breaking off is the client's right.
   request.on('error', () => {});
+  // Whoever read it would hold it up.
+  request.removeAllListeners('data');
   request.resume();
 }
