@@ -160,6 +160,8 @@ export class Pulls {
   }
 
   async #onFailed(job: Job, error: unknown): Promise<void> {
+    // Cut off by us: it goes on after the next start.
+    if (this.#closing.signal.aborted) return;
     const upload = await this.#uploadOf(job);
     if (upload !== undefined) await this.#options.uploads.fail(upload, failureOf(error));
   }

@@ -181,7 +181,7 @@ export class Uploads {
   /** Ends it without a word on its video. False where it had ended or was completed before. */
   async end({ id }: StoredUpload): Promise<boolean> {
     const { uploads, partials, room, now, expiryMs } = this.#options;
-    await this.#stopWriter(id);
+    await this.#stopWriter(id, new AppError('gone', 'this upload has ended'));
     const expiresAt = new Date(now().getTime() + expiryMs);
     const ended = await uploads.update(id, { state: 'ended', expiresAt }, { state: 'receiving' });
     if (ended === undefined) return false;
@@ -214,7 +214,8 @@ export class Uploads {
 
   /** Cuts every writer off; what arrived stays. */
   async close(): Promise<void> {
-    await Promise.all([...this.#writers.keys()].map((id) => this.#stopWriter(id)));
+    const reason = new AppError('unavailable', 'the server is stopping');
+    await Promise.all([...this.#writers.keys()].map((id) => this.#stopWriter(id, reason)));
   }
 
   async #repair(upload: StoredUpload, received: number | undefined): Promise<void> {
@@ -362,15 +363,18 @@ export class Uploads {
     this.#writers.set(id, { abort, ended });
     try {
       return await action(abort.signal);
+    } catch (error) {
+      throw isAppError(error, 'aborted') && abort.signal.aborted ? abort.signal.reason : error;
     } finally {
       this.#writers.delete(id);
       resolve();
     }
   }
 
-  async #stopWriter(id: UploadId): Promise<void> {
+  /** The writer fails with `reason`, once what it brought is kept. */
+  async #stopWriter(id: UploadId, reason: AppError): Promise<void> {
     const writer = this.#writers.get(id);
-    writer?.abort.abort(new AppError('aborted', 'the upload was ended'));
+    writer?.abort.abort(reason);
     await writer?.ended;
   }
 

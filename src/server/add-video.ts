@@ -23,6 +23,7 @@ type Ways = Pick<Services, 'ingest' | 'videos'>;
 
 /** Adds the route that makes videos in one request. */
 export function addVideoCreation(app: FastifyInstance, services: Ways, publicUrl: string | undefined): void {
+  app.removeContentTypeParser('text/plain');
   // The bytes of a form are read by readForm.
   app.addContentTypeParser('multipart/form-data', (_request, _payload, done) => done(null));
   app.addHook('onRequest', async (_request, reply) => {

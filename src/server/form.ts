@@ -50,8 +50,10 @@ export function readForm(request: IncomingMessage): Promise<Form> {
   parser.on('file', (name, part, filename) => {
     const problem =
       file === undefined ? fileProblem(name, filename) : 'a form has one file, this one has two';
+    // Who reads it is told through its body.
+    part.on('error', () => {});
     if (problem !== undefined) {
-      part.on('error', () => {}).resume();
+      part.resume();
       return fail(invalid(problem));
     }
     file = part;
