@@ -21,7 +21,7 @@ import { compare, multiply, type Rational, rational, roundRational, subtract, to
  * Part of every revision: raise it when the same source would be cut or encoded differently, so that segments
  * stored by an older Sluice are not mixed with new ones.
  */
-export const PLAN_VERSION = 2;
+export const PLAN_VERSION = 3;
 
 export type Plan = {
   readonly presentation: Presentation;
