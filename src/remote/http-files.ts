@@ -46,7 +46,7 @@ export function httpFiles(options: HttpFilesOptions = {}): RemoteFiles & AsyncDi
   ): Promise<Dispatcher.ResponseData> => {
     checkUrl(url, isAllowed);
     try {
-      return await request(url, {
+      const answer = await request(url, {
         dispatcher: agent,
         signal,
         headers: {
@@ -60,6 +60,9 @@ export function httpFiles(options: HttpFilesOptions = {}): RemoteFiles & AsyncDi
             : {}),
         },
       });
+      // Who reads the body is told of its errors; breaking it off without reading it is none.
+      answer.body.on('error', () => {});
+      return answer;
     } catch (error) {
       throw unreachable(error, signal);
     }

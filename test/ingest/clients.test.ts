@@ -35,14 +35,15 @@ test('tus-js-client is killed, and another process goes on where it was', async 
 
 test('tus-js-client goes on after connections that break, and after a restart of the server', async () => {
   await using folder = await temporaryFolder();
-  let rig = await startRig(folder.path);
-  await using proxy = await breakingProxy(() => rig.origin, 1_500_000);
+  const first = await startRig(folder.path);
+  let { origin } = first;
+  await using proxy = await breakingProxy(() => origin, 1_500_000);
   const client = await clientFor(folder.path, proxy.origin);
   const finished = client.finish();
-  await until('a part has arrived', 20_000, async () => (await arrivedBytes(rig)) > 2_000_000 || undefined);
-  await rig[Symbol.asyncDispose]();
-  rig = await startRig(folder.path);
-  await using _rig = rig;
+  await until('a part has arrived', 20_000, async () => (await arrivedBytes(first)) > 2_000_000 || undefined);
+  await first[Symbol.asyncDispose]();
+  await using rig = await startRig(folder.path);
+  ({ origin } = rig);
   const id = await finished;
   assert.ok(proxy.broken() >= 3, `${proxy.broken()} connections were broken`);
   assert.equal(await rig.sha256(id), sha256Of(FILM));
@@ -56,8 +57,14 @@ test('curl sends a form', async () => {
   await writeFile(file, FILM);
   const quoted = file.replaceAll('"', '\\"');
   const { stdout } = await run('curl', [
-    ...['--silent', '--show-error', '--fail-with-body'],
-    ...['--form', `file=@"${quoted}"`, '--form', 'title=Ein Film 🎬', '--form', 'description=a\nb'],
+    '--silent',
+    '--fail-with-body',
+    '--form',
+    `file=@"${quoted}"`,
+    '--form',
+    'title=Ein Film 🎬',
+    '--form',
+    'description=a\nb',
     `${rig.origin}/api/v1/videos`,
   ]);
   const video = JSON.parse(stdout);

@@ -52,7 +52,12 @@ export async function startRig(root: string, options: RigOptions = {}): Promise<
   const remote = httpFiles();
   const { videos, uploads } = catalog;
   const ingest = createIngest({
-    ...{ videos, uploads, partials, sources, remote, jobs },
+    videos,
+    uploads,
+    partials,
+    sources,
+    remote,
+    jobs,
     events: {
       ...events,
       publish(event) {
@@ -78,7 +83,13 @@ export async function startRig(root: string, options: RigOptions = {}): Promise<
     { settings: { ...SETTINGS, graceMilliseconds: 100, ...settings } },
   );
   return {
-    ...{ origin: server.origin, ingest, catalog, partials, sources, arrived, events: seen },
+    origin: server.origin,
+    ingest,
+    catalog,
+    partials,
+    sources,
+    arrived,
+    events: seen,
     video: (id) => videos.get(parseVideoId(id)),
     async sha256(id) {
       const hash = createHash('sha256');

@@ -282,30 +282,31 @@ describe('tus on bad connections', () => {
   test('a connection that hangs gives way to the one that resumes', async () => {
     await using rig = await rigged();
     const url = urlOf(rig, await create(rig, { 'Upload-Length': '300000' }));
-    using socket = await halfPatch(url, FILM.subarray(0, 50_000));
+    const socket = await halfPatch(url, FILM.subarray(0, 50_000));
     await sleep(200);
     const start = performance.now();
     assert.equal(await offsetOf(url), 50_000);
     assert.ok(performance.now() - start < 1500, 'nobody waits for the connection that hangs');
     assert.equal((await patch(url, 50_000, FILM.subarray(50_000))).status, 204);
     assert.equal(await rig.sha256(rig.arrived[0]?.id ?? ''), sha256Of(FILM));
-    assert.ok(!socket.destroyed || socket.errored === null);
+    socket.destroy();
   });
 
   test('a connection that hangs does not keep an upload from being ended, nor its video from being deleted', async () => {
     await using rig = await rigged();
     const first = await create(rig, { 'Upload-Length': '300000' });
-    using _one = await halfPatch(urlOf(rig, first), FILM.subarray(0, 50_000));
+    const one = await halfPatch(urlOf(rig, first), FILM.subarray(0, 50_000));
     await sleep(100);
     assert.equal((await fetch(urlOf(rig, first), { method: 'DELETE', headers: VERSION })).status, 204);
     const second = await create(rig, { 'Upload-Length': '300000' });
-    using _two = await halfPatch(urlOf(rig, second), FILM.subarray(0, 50_000));
+    const two = await halfPatch(urlOf(rig, second), FILM.subarray(0, 50_000));
     await sleep(100);
     const video = await rig.video(second.headers.get('sluice-video-id') ?? '');
     assert.ok(video);
     await rig.catalog.videos.delete(video.id);
     await rig.ingest.endUploadOf(video.id);
     await rig.assertEmpty();
+    for (const socket of [one, two]) socket.destroy();
   });
 
   test('a client that sends everything and does not wait for the answer has its video', async () => {
@@ -392,7 +393,7 @@ async function halfPatch(url: string, bytes: Uint8Array) {
   ];
   socket.write(`${head.join('\r\n')}\r\n\r\n`);
   await new Promise<void>((resolve) => socket.write(bytes, () => resolve()));
-  return Object.assign(socket, { [Symbol.dispose]: () => socket.destroy() });
+  return socket;
 }
 
 function urlOf(rig: Rig, created: Response): string {
