@@ -182,12 +182,13 @@ export class Uploads {
   async end({ id }: StoredUpload): Promise<boolean> {
     const { uploads, partials, room, now, expiryMs } = this.#options;
     await this.#stopWriter(id, new AppError('gone', 'this upload has ended'));
+    if ((await uploads.get(id))?.state !== 'receiving') return false;
+    // First, so that there is room for the catalog to write on a full disk.
+    await partials.remove(id);
+    room.release(id);
     const expiresAt = new Date(now().getTime() + expiryMs);
     const ended = await uploads.update(id, { state: 'ended', expiresAt }, { state: 'receiving' });
-    if (ended === undefined) return false;
-    room.release(id);
-    await partials.remove(id);
-    return true;
+    return ended !== undefined;
   }
 
   /** Removes what nobody went on with, and the memory of what has long ended. */
