@@ -16,7 +16,8 @@ const ROUNDS = Number(process.env['SLUICE_CRASH_ROUNDS'] ?? 6);
 const PIECE_BYTES = 64 * 1024;
 const READY_MS = 240_000;
 const SAMPLE_FRAMES = 720;
-const ORPHAN_MS = 5000;
+/** A child ends with its current frame, and on a busy machine background work gets to that late. */
+const ORPHAN_MS = 20_000;
 const TUS = { 'tus-resumable': '1.0.0' };
 
 type Client = { location: string | undefined; videoId: string | undefined; acknowledged: number };
