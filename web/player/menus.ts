@@ -25,15 +25,22 @@ export function setUpMenus(
   root: ShadowRoot,
   actions: MenuActions,
 ): (state: SessionState, rate: number) => void {
-  const quality = menu(root, 'quality', actions.setQuality);
+  let qualities: SessionState['qualities'] = [];
+  const quality = menu(root, 'quality', (value) => {
+    const id = value === 'auto' ? value : qualities.find(({ label }) => label === value)?.id;
+    if (id !== undefined) actions.setQuality(id);
+  });
   const speed = menu(root, 'speed', (value) => actions.setRate(Number(value)));
   const format = menu(root, 'format', (value) => actions.setFormat(value as Format));
   const badge = root.querySelector('#badge');
 
   return (state, rate) => {
     const auto = { value: 'auto', label: state.choice === 'auto' ? qualityText(state) : 'Auto' };
-    const rungs = state.qualities.map(({ id, label }) => ({ value: id, label }));
-    quality.show([auto, ...rungs], state.choice, qualityText(state), rungs.length > 0);
+    ({ qualities } = state);
+    // By label and not by id: a menu that stays open while the format changes must go on meaning what it says.
+    const rungs = qualities.map(({ label }) => ({ value: label, label }));
+    const chosen = qualities.find(({ id }) => id === state.choice)?.label ?? 'auto';
+    quality.show([auto, ...rungs], chosen, qualityText(state), rungs.length > 0);
     speed.show(speedChoices(rate), String(rate), speedText(rate), true);
     const formats = state.formats.map((value) => ({ value, label: FORMAT_NAMES[value] }));
     const formatText = state.format === undefined ? '' : FORMAT_NAMES[state.format];
@@ -69,36 +76,66 @@ function menu(root: ShadowRoot, name: string, onChoose: (value: string) => void)
   const description = entry?.querySelector<HTMLElement>('.description');
   if (settings === null || element === null || entry === null || !description)
     throw new Error(`the player has no ${name} menu`);
+  const isInUse = () => !settings.hidden && !element.hidden;
+  let postponed: (() => void) | undefined;
   element.addEventListener('change', (event) => {
     event.stopPropagation();
+    const { value } = element;
     settings.hidden = true;
-    onChoose(element.value);
+    onChoose(value);
   });
+  // Of the settings as a whole, or of a menu in them. Later, so that media-chrome has put the focus in its place.
+  settings.addEventListener('toggle', () => queueMicrotask(() => isInUse() || postponed?.()));
 
   return {
     show(choices, selected, text, isUseful) {
-      entry.hidden = !isUseful;
+      const apply = () => {
+        postponed = undefined;
+        entry.hidden = !isUseful;
+        fill(element, choices);
+        check(element, selected);
+      };
       description.textContent = text;
-      fill(element, choices);
-      for (const item of element.radioGroupItems) item.checked = item.value === selected;
+      if (isInUse()) {
+        relabel(element, choices);
+        check(element, selected);
+        postponed = apply;
+      } else {
+        apply();
+      }
     },
   };
 }
 
-/** Keeps the items where only their text changes: an open menu must not lose its focus. */
+/**
+ * Makes the items those of `choices`. Not while the menu is open: media-chrome closes a menu whose focused item is
+ * taken away, and the pointer would be over another item than the one it was moved to.
+ */
 function fill(element: MediaChromeMenu, choices: readonly Choice[]): void {
-  const items = [...element.querySelectorAll<HTMLElement>(':scope > media-chrome-menu-item')];
+  const items = itemsOf(element);
   const isSame =
     items.length === choices.length && items.every((item, i) => item.dataset['value'] === choices[i]?.value);
-  if (!isSame) {
-    for (const item of items) item.remove();
-    element.append(...choices.map(createItem));
+  if (isSame) {
+    relabel(element, choices);
     return;
   }
-  for (const [i, item] of items.entries()) {
-    const label = choices[i]?.label ?? '';
-    if (item.textContent !== label) item.textContent = label;
+  for (const item of items) item.remove();
+  element.append(...choices.map(createItem));
+}
+
+function relabel(element: MediaChromeMenu, choices: readonly Choice[]): void {
+  for (const item of itemsOf(element)) {
+    const choice = choices.find(({ value }) => value === item.dataset['value']);
+    if (choice !== undefined && item.textContent !== choice.label) item.textContent = choice.label;
   }
+}
+
+function check(element: MediaChromeMenu, selected: string): void {
+  for (const item of element.radioGroupItems) item.checked = item.value === selected;
+}
+
+function itemsOf(element: MediaChromeMenu): HTMLElement[] {
+  return [...element.querySelectorAll<HTMLElement>(':scope > media-chrome-menu-item')];
 }
 
 function createItem({ value, label }: Choice): HTMLElement {

@@ -93,6 +93,9 @@ function shakaConfig({ isFullyEncoded }: EngineOptions): object {
     abrFactory: () => new EncodeAwareAbr(),
     abr: {
       restrictToElementSize: true,
+      // Two seconds of dropped frames, as after a seek on a busy machine, would take the quality away for 30 s: from
+      // the menu too, where the viewer is about to choose it.
+      droppedFrames: false,
       // The browser's guess knows nothing of the encoder.
       useNetworkInformation: false,
       defaultBandwidthEstimate: isFullyEncoded ? HOPEFUL_BITS_PER_SECOND : CAUTIOUS_BITS_PER_SECOND,
