@@ -1,0 +1,135 @@
+/**
+ * How long a viewer of a video that nobody has touched waits for the first bytes, on an idle machine: from the
+ * request for the main manifest to the first byte of the first segment of the lowest rung, and from the request
+ * for a segment somewhere in the middle of the 480p rung (the highest below, where there is none) to its first
+ * byte. For a file, for ten minutes and for two hours of the same material. Each time on a server of its own.
+ *
+ *   node bench/latency.ts [file] [rounds]
+ */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { BIG_BUCK_BUNNY, SAMPLE, serverFolders, startServer } from '../test/e2e/real-server.ts';
+import { hlsTracks, type ServedTrack } from '../test/e2e/served-tracks.ts';
+import { temporaryFolder } from '../test/storage/temporary-folder.ts';
+import { median } from './processor-time.ts';
+
+const FIRST_LIMIT_SECONDS = 1;
+const MIDDLE_LIMIT_SECONDS = 1.5;
+const LONG_LIMIT_RATIO = 1.3;
+/** Children are started in advance, and inspection has ended: a server that waits for its first viewer. */
+const SETTLE_MS = 3000;
+
+const [file = existsSync(BIG_BUCK_BUNNY) ? BIG_BUCK_BUNNY : SAMPLE, rounds = '5'] = process.argv.slice(2);
+await using scratch = await temporaryFolder();
+const sources = [
+  { name: 'as it is', path: file },
+  { name: '10 minutes', path: await looped(file, 600, join(scratch.path, '10-minutes.mp4')) },
+  { name: '2 hours', path: await looped(file, 7200, join(scratch.path, '2-hours.mp4')) },
+];
+
+const viewers: readonly { readonly what: string; readonly limit: number; readonly view: Viewer }[] = [
+  { what: 'first segment of the lowest rung', limit: FIRST_LIMIT_SECONDS, view: firstSegment },
+  { what: 'a segment in the middle of 480p', limit: MIDDLE_LIMIT_SECONDS, view: middleSegment },
+];
+let isKept = true;
+for (const { what, limit, view } of viewers) {
+  const times: number[][] = sources.map(() => []);
+  // In turn, so that whatever else the machine does meets all of them.
+  for (let round = 0; round < Number(rounds); round++) {
+    for (const [index, { path }] of sources.entries()) times[index]!.push(await measure(path, view));
+  }
+  const short = median(times[0]!);
+  for (const [index, { name }] of sources.entries()) report(`${name}: ${what}`, times[index]!, limit, short);
+}
+process.exitCode = isKept ? 0 : 1;
+
+function report(what: string, times: readonly number[], limit: number, short: number): void {
+  const seconds = median(times);
+  const ratio = seconds / short;
+  const holds = seconds <= limit && ratio <= LONG_LIMIT_RATIO;
+  isKept &&= holds;
+  console.log(
+    `${what}: ${times.map((time) => time.toFixed(3)).join(' ')}, median ${seconds.toFixed(3)} s ` +
+      `(at most ${limit}), ${ratio.toFixed(2)} times the short one's (at most ${LONG_LIMIT_RATIO}): ` +
+      (holds ? 'holds' : 'DOES NOT HOLD'),
+  );
+}
+
+type Viewer = (manifest: string) => Promise<number>;
+
+async function measure(path: string, view: Viewer): Promise<number> {
+  await using folders = await serverFolders([path]);
+  await using server = await startServer(folders, { SLUICE_LOG_LEVEL: 'warn' });
+  const video = await server.video(basename(path));
+  if (video.playback.hls === undefined) throw new Error(`${path}: ${video.error?.message}`);
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+  return await view(video.playback.hls);
+}
+
+/** Seconds, manifests included, as a player asks for them. */
+async function firstSegment(manifest: string): Promise<number> {
+  const start = performance.now();
+  const main = await textOf(manifest);
+  const lowest = main.split('\n').findLast((line) => line.endsWith('.m3u8'));
+  const playlist = new URL(lowest!, manifest).href;
+  const lines = (await textOf(playlist)).split('\n');
+  const init = /URI="([^"]+)"/.exec(lines.find((line) => line.startsWith('#EXT-X-MAP')) ?? '')![1]!;
+  const segment = lines.find((line) => line.endsWith('.m4s'))!;
+  const [, received] = await Promise.all([
+    firstByteOf(new URL(init, playlist).href),
+    firstByteOf(new URL(segment, playlist).href),
+  ]);
+  return (received - start) / 1000;
+}
+
+/** Seconds, of this one request. The init segment is another one's business. */
+async function middleSegment(manifest: string): Promise<number> {
+  const { segments } = rungOf(await hlsTracks(manifest));
+  const index = Math.floor(segments.length * (0.25 + Math.random() / 2));
+  const start = performance.now();
+  return ((await firstByteOf(segments[index]!.url)) - start) / 1000;
+}
+
+function rungOf(tracks: readonly ServedTrack[]): ServedTrack {
+  const heights = new Map(tracks.map((track) => [Number(/^v(\d+)p/.exec(track.id)?.[1] ?? 0), track]));
+  const height = Math.max(...[...heights.keys()].filter((lines) => lines <= 480));
+  return heights.get(height)!;
+}
+
+/** When it came. The rest is not waited for. */
+async function firstByteOf(url: string): Promise<number> {
+  const answer = await fetch(url);
+  if (!answer.ok || answer.body === null) throw new Error(`${url}: ${answer.status}`);
+  const reader = answer.body.getReader();
+  await reader.read();
+  const now = performance.now();
+  await reader.cancel();
+  return now;
+}
+
+async function textOf(url: string): Promise<string> {
+  return (await fetch(url)).text();
+}
+
+/** The same packets over and over, so that the file is as long as wanted at the bitrate of the material. */
+async function looped(path: string, seconds: number, target: string): Promise<string> {
+  const options = [
+    '-stream_loop',
+    '-1',
+    '-i',
+    path,
+    '-t',
+    String(seconds),
+    '-map',
+    '0:v:0',
+    '-map',
+    '0:a:0?',
+  ];
+  const child = spawn('ffmpeg', ['-nostdin', '-v', 'error', ...options, '-c', 'copy', '-y', target], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const code = await new Promise((resolve) => child.once('exit', resolve));
+  if (code !== 0) throw new Error(`ffmpeg ended with ${String(code)}`);
+  return target;
+}
