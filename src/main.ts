@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 /** The command line. */
-import { startApp } from './app.ts';
-import { readConfig } from './config.ts';
+import { setFlagsFromString } from 'node:v8';
 import { isAppError } from './errors.ts';
 
 const USAGE = `usage: sluice <command>
@@ -14,7 +13,19 @@ Settings come from the environment: see README.md.
 /** After the first signal, everything is given this long to end by itself. */
 const STOP_MS = 4500;
 
+/**
+ * Bytes on their way in are garbage at once, and are given back when young objects are collected: that must be after
+ * every few megabytes, not after a hundred. See docs/decisions/040-memory-of-uploads.md.
+ */
+function boundYoungObjects(): void {
+  setFlagsFromString('--semi-space-growth-factor=1');
+}
+
 async function serve(): Promise<void> {
+  boundYoungObjects();
+  // Only now: with what they load, the space for young objects has grown already.
+  const { startApp } = await import('./app.ts');
+  const { readConfig } = await import('./config.ts');
   const app = await startApp(readConfig(process.env));
   process.stdout.write(`Sluice is ready: ${app.url}\n`);
   let isStopping = false;

@@ -1,7 +1,7 @@
 /** Files over HTTP and HTTPS, from the open internet only. */
 import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
 import { isIP } from 'node:net';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { Agent, buildConnector, type Dispatcher, request } from 'undici';
 import { AppError } from '../errors.ts';
 import { contentOf } from './http-answer.ts';
@@ -143,19 +143,19 @@ function isRedirect(status: number): boolean {
 
 /** Errors of the body, which undici throws, in our words. */
 function translated(body: Readable, signal: AbortSignal): ReadableStream<Uint8Array> {
-  const reader = (Readable.toWeb(body) as ReadableStream<Uint8Array>).getReader();
+  const chunks = body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
   return new ReadableStream(
     {
       async pull(controller) {
         try {
-          const { done, value } = await reader.read();
-          if (done) controller.close();
+          const { done, value } = await chunks.next();
+          if (done === true) controller.close();
           else controller.enqueue(value);
         } catch (error) {
           throw unreachable(error, signal);
         }
       },
-      cancel: (reason) => reader.cancel(reason),
+      cancel: () => void body.destroy(),
     },
     { highWaterMark: 0 },
   );
