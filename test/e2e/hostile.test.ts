@@ -1,8 +1,8 @@
 /** Broken and hostile files in the library: each is listed with what is wrong, and everything else plays on. */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, chown, copyFile, mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { frameTimes, skipWithoutFfmpeg } from './judge.ts';
 import {
@@ -156,6 +156,33 @@ describe('a library with hostile files', { skip: skipWithoutFfmpeg, timeout: 300
     });
   }
 });
+
+test('a file that may not be read is listed as failed, until it may', { timeout: 120_000 }, async () => {
+  await using folders = await serverFolders([SAMPLE]);
+  const secret = join(folders.library, 'secret.mp4');
+  await copyFile(SAMPLE, secret);
+  await chmod(secret, 0o000);
+  await using server = await startServer(folders, {}, await someoneWhoMayNot(folders));
+  const video = await server.video('secret.mp4');
+  assert.deepEqual([video.status, video.error?.code], ['failed', 'source_unreadable']);
+  assert.equal((await server.video('Sluice sample.mp4')).status, 'playable');
+  await chmod(secret, 0o444);
+  // A new permission does not change the bytes, so the video stays as it is until they are touched.
+  await utimes(secret, new Date(), new Date());
+  await until('it plays', APPEAR_MS, async () =>
+    (await server.video('secret.mp4')).status === 'playable' ? true : undefined,
+  );
+});
+
+/** Nothing is hidden from root: there, the number of another user, to whom the folders then belong. */
+async function someoneWhoMayNot(folders: ServerFolders): Promise<number | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  const nobody = 65_534;
+  await mkdir(folders.data, { recursive: true });
+  await chmod(dirname(folders.library), 0o755);
+  await chown(folders.data, nobody, nobody);
+  return nobody;
+}
 
 function rungOf(video: ApiVideo): string {
   return new URL('v240p.m3u8', video.playback.hls!).href;

@@ -53,14 +53,19 @@ export async function serverFolders(files: readonly string[] = []): Promise<Serv
   return { library, data, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
 }
 
-/** Starts `sluice serve` and waits until it is ready. Nothing is encoded that nobody asks for. */
+/**
+ * Starts `sluice serve` and waits until it is ready. Nothing is encoded that nobody asks for. `user` is the number
+ * of a system user to run as; the one of the tests unless it is given.
+ */
 export async function startServer(
   folders: { readonly library: string; readonly data: string },
   environment: Readonly<Record<string, string>> = {},
+  user?: number,
 ): Promise<RealServer> {
   const child = spawn(process.execPath, ['src/main.ts', 'serve'], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(user === undefined ? {} : { uid: user }),
     env: {
       PATH: process.env['PATH'],
       SLUICE_LIBRARY: folders.library,
