@@ -5,6 +5,7 @@ import type { Video, VideoId } from '../catalog/video.ts';
 import type { VideoRepository } from '../catalog/video-repository.ts';
 import type { MediaEngine } from '../engine/engine.ts';
 import { AppError } from '../errors.ts';
+import type { Manifest, Rewrapped, StoredMedia } from '../formats/format.ts';
 import { FORMATS } from '../formats/registry.ts';
 import type { PackageInfo } from '../media/package.ts';
 import { joinKey, parseObjectKey } from '../storage/object-key.ts';
@@ -33,6 +34,8 @@ export type PlaybackOptions = {
 /** A request for a segment is answered within this time, if only with the advice to ask again. */
 const PATIENCE_MS = 8000;
 const KEPT_MANIFESTS = 500;
+/** What was rewrapped lately, in memory: making it again is cheap, storing it would be a second copy. */
+const REWRAPPED_BYTES = 64 * 1024 * 1024;
 
 /** Where the segments of a ready-made package are found below `/v/{id}/`. */
 const PACKAGE_FOLDER = 'package';
@@ -41,6 +44,10 @@ const PACKAGE_FOLDER = 'package';
 export function playbackService(options: PlaybackOptions): PlaybackService {
   const { videos, segments, plans } = options;
   const manifests = new LRUCache<string, Resource>({ max: KEPT_MANIFESTS });
+  const rewrapped = new LRUCache<string, Resource>({
+    maxSize: REWRAPPED_BYTES,
+    sizeCalculation: ({ bytes }) => Math.max(1, bytes),
+  });
   const initQueue = new PQueue({ concurrency: 2 });
 
   return {
@@ -50,7 +57,7 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
       const video = playable(await videos.get(id));
       if (first === PACKAGE_FOLDER) return packageFile(video, rest, signal);
       if (path === 'poster.jpg') return options.pictures.poster(video, signal);
-      return manifest(video, path);
+      return formatted(video, path, signal);
     },
   };
 
@@ -111,9 +118,9 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
     return { video, info: video.content.source, plan };
   }
 
-  function manifest(video: Video, path: string): Resource | Redirect {
+  async function formatted(video: Video, path: string, signal: AbortSignal): Promise<Resource | Redirect> {
     const key = `${video.id}/${video.revision}/${path}`;
-    const known = manifests.get(key);
+    const known = manifests.get(key) ?? rewrapped.get(key);
     if (known !== undefined) return known;
     const format = FORMATS.find(({ name }) => path.startsWith(`${name}/`));
     if (format === undefined) throw nothingHere();
@@ -122,10 +129,25 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
     const presentation = plans.presentationOf(video);
     const found = presentation && format.resolve({ presentation, revision: video.revision }, path);
     if (found === undefined) throw nothingHere();
-    const bytes = new TextEncoder().encode(found.text);
-    const resource = memoryResource(bytes, found.mediaType, { isImmutable: false });
+    if (found.kind === 'rewrapped') {
+      const resource = await rewrap(video, found, signal);
+      rewrapped.set(key, resource);
+      return resource;
+    }
+    const resource = textResource(found);
     manifests.set(key, resource);
     return resource;
+  }
+
+  async function rewrap(video: Video, found: Rewrapped, signal: AbortSignal): Promise<Resource> {
+    const inputs = await Promise.all(found.inputs.map((input) => storedBytes(video, input, signal)));
+    return memoryResource(found.make(inputs), found.mediaType, { isImmutable: true });
+  }
+
+  async function storedBytes(video: Video, input: StoredMedia, signal: AbortSignal): Promise<Uint8Array> {
+    const name = input.index === 'init' ? 'init.mp4' : `${input.index}.m4s`;
+    const resource = await media(video.id, [video.revision, input.trackId, name], signal);
+    return new Uint8Array(await new Response(await resource.open(undefined, signal)).arrayBuffer());
   }
 
   /** Only what the package's own manifests refer to: whatever else lies in the folder is nobody's business. */
@@ -149,6 +171,10 @@ function redirectToPackage(info: PackageInfo, revision: string, path: string): R
   if (entry === undefined) throw nothingHere();
   const target = [PACKAGE_FOLDER, revision, ...entry.split('/')].map(encodeURIComponent).join('/');
   return { redirectTo: `../${target}` };
+}
+
+function textResource({ text, mediaType }: Manifest): Resource {
+  return memoryResource(new TextEncoder().encode(text), mediaType, { isImmutable: false });
 }
 
 function playable(video: Video | undefined): Video {

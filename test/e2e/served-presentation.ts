@@ -38,8 +38,9 @@ export async function servePresentation(
   const input = { presentation: { tracks: encoded.map(({ track }) => track) }, revision: REVISION };
   for (const format of FORMATS) {
     for (const path of format.paths(input)) {
-      const manifest = format.resolve(input, path);
-      if (manifest) objects.set(`/v/vid/${path}`, { mediaType: manifest.mediaType, body: manifest.text });
+      const found = format.resolve(input, path);
+      if (found?.kind !== 'manifest') continue;
+      objects.set(`/v/vid/${path}`, { mediaType: found.mediaType, body: found.text });
     }
   }
   for (const { track, init, segments } of encoded) {

@@ -10,7 +10,7 @@ export const dash: Format = {
 
   resolve({ presentation, revision }: FormatInput, path: string): Manifest | undefined {
     if (path !== ENTRY) return undefined;
-    return { mediaType: 'application/dash+xml', text: mpd(presentation, revision) };
+    return { kind: 'manifest', mediaType: 'application/dash+xml', text: mpd(presentation, revision) };
   },
 
   paths(): readonly string[] {

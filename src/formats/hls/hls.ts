@@ -41,5 +41,5 @@ function playlistName(track: Track): string {
 
 /** RFC 8216bis 4: this media type, always UTF-8. */
 function playlist(text: string): Manifest {
-  return { mediaType: 'application/vnd.apple.mpegurl', text };
+  return { kind: 'manifest', mediaType: 'application/vnd.apple.mpegurl', text };
 }
