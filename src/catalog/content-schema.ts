@@ -31,6 +31,8 @@ const audioTrack = z.object({
   language: text.exactOptional(),
   title: text.exactOptional(),
   isDefault: z.boolean(),
+  role: z.enum(['commentary', 'description']).exactOptional(),
+  soundId: text.exactOptional(),
 });
 
 const packagedBytes = z.object({

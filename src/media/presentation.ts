@@ -7,7 +7,7 @@ import type { Rational } from './time.ts';
 
 /** Everything a format may know of a video. */
 export type Presentation = {
-  /** Tracks in order of preference: video from the highest rung down, then audio. */
+  /** Tracks in order of preference: video from the highest rung down, then audio, stereo before surround. */
   readonly tracks: readonly Track[];
 };
 
@@ -31,7 +31,14 @@ export type AudioTrack = TrackBase & {
   readonly language?: string;
   readonly title?: string;
   readonly isDefault: boolean;
+  /** What the sound is for, where it is not the main sound in some language. */
+  readonly role?: AudioRole;
+  /** Tracks with the same are one sound in several layouts (stereo, 5.1). Without it, the track stands alone. */
+  readonly soundId?: string;
 };
+
+/** Words about the video; or a voice that tells those who do not see it what happens. */
+export type AudioRole = 'commentary' | 'description';
 
 type TrackBase = {
   /** Short and safe in a URL: `v480`, `a1`. Unique within the Presentation. */
@@ -81,6 +88,22 @@ export function initPath(revision: string, trackId: string): string {
 /** The address of a segment below `/v/{id}/`. Immutable, as {@link initPath}. */
 export function segmentPath(revision: string, trackId: string, index: number): string {
   return `cmaf/${revision}/${trackId}/${index}.m4s`;
+}
+
+/**
+ * The sound that plays when nobody chooses: the default one, in stereo where there is stereo, since everything can
+ * play that. Undefined where there is no sound.
+ */
+export function defaultAudio(tracks: readonly Track[]): AudioTrack | undefined {
+  const audio = tracks.filter(isAudio);
+  const everywhere = audio.filter((track) => !isSurround(track));
+  const candidates = everywhere.length > 0 ? everywhere : audio;
+  return candidates.find((track) => track.isDefault) ?? candidates[0];
+}
+
+/** Whether `track` has more than stereo. */
+export function isSurround(track: AudioTrack): boolean {
+  return track.channels > 2;
 }
 
 /** Whether `track` has pictures. */

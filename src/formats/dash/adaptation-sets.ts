@@ -1,5 +1,12 @@
 /** AdaptationSets: tracks between which a player may switch at any segment (ISO/IEC 23009-1 5.3.3, 5.3.5). */
-import { type AudioTrack, type Track, type VideoTrack, isAudio, isVideo } from '../../media/presentation.ts';
+import {
+  type AudioTrack,
+  type Track,
+  type VideoTrack,
+  defaultAudio,
+  isAudio,
+  isVideo,
+} from '../../media/presentation.ts';
 import { type Rational, compare, rational } from '../../media/time.ts';
 import { segmentTemplate } from './segment-template.ts';
 import { type Attributes, element, textElement } from './xml.ts';
@@ -8,7 +15,7 @@ import { type Attributes, element, textElement } from './xml.ts';
 export function adaptationSets(tracks: readonly Track[], revision: string): readonly string[] {
   const video = tracks.filter(isVideo);
   const audio = tracks.filter(isAudio);
-  const standard = audio.find((track) => track.isDefault) ?? audio[0];
+  const standard = defaultAudio(audio);
   const [best] = video;
   const sets = [
     ...(best === undefined ? [] : [videoSet(best, video, revision)]),

@@ -1,6 +1,6 @@
 /** The Multivariant Playlist: which qualities and which sound there are (RFC 8216bis 4.4.6). */
-import { type Presentation, type Track, isAudio, isVideo } from '../../media/presentation.ts';
-import { audioRenditions, defaultAudio } from './renditions.ts';
+import { type Presentation, type Track, defaultAudio, isAudio, isVideo } from '../../media/presentation.ts';
+import { audioRenditions } from './renditions.ts';
 import { VERSION_TAG } from './tag.ts';
 import { audioVariant, inStartingOrder, videoVariant } from './variants.ts';
 

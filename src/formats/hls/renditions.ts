@@ -1,5 +1,5 @@
 /** `#EXT-X-MEDIA` (RFC 8216bis 4.4.6.1): the sound that goes with every Variant Stream, in one group. */
-import type { AudioTrack, Track } from '../../media/presentation.ts';
+import { type AudioTrack, type Track, defaultAudio } from '../../media/presentation.ts';
 import { quoted, tag } from './tag.ts';
 
 export const AUDIO_GROUP = 'audio';
@@ -9,6 +9,7 @@ export function audioRenditions(
   tracks: readonly AudioTrack[],
   playlistUri: (track: Track) => string,
 ): readonly string[] {
+  // 4.4.6.1.1: no second default in a group.
   const standard = defaultAudio(tracks);
   const names = uniqueNames(tracks);
   const chosenByLanguage = firstOfEachLanguage(tracks, standard);
@@ -24,11 +25,6 @@ export function audioRenditions(
       URI: quoted(playlistUri(track)),
     }),
   );
-}
-
-/** The one that plays when nobody chooses: 4.4.6.1.1 allows no second default in a group. */
-export function defaultAudio(tracks: readonly AudioTrack[]): AudioTrack | undefined {
-  return tracks.find((track) => track.isDefault) ?? tracks[0];
 }
 
 /**
