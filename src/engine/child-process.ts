@@ -1,7 +1,9 @@
 /** One child process, as the server sees it: spawned in a cell, given jobs, watched, ended. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setPriority } from 'node:os';
+import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -215,6 +217,8 @@ function childArguments(priority: Priority): string[] {
   return [
     '--permission',
     `--allow-fs-read=${PACKAGE_ROOT}*`,
+    // A work tree may share the packages of another: permission goes by where a link leads.
+    `--allow-fs-read=${realpathSync(join(PACKAGE_ROOT, 'node_modules'))}/*`,
     '--allow-addons',
     '--no-warnings',
     `--max-old-space-size=${HEAP_MEGABYTES}`,
