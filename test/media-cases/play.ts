@@ -1,0 +1,99 @@
+/** Plays a file as the server would: inspect, plan, encode through the engine. FFmpeg says what came out. */
+import assert from 'node:assert/strict';
+import { open, writeFile } from 'node:fs/promises';
+import type { MediaEngine, SourceBytes } from '../../src/engine/engine.ts';
+import { type Plan, planSource, type TrackEncoding } from '../../src/media/plan.ts';
+import type { SourceInfo } from '../../src/media/source.ts';
+import { beepsIn, looks, samples } from '../e2e/judge.ts';
+
+const never = new AbortController().signal;
+
+export type Played = {
+  readonly info: SourceInfo;
+  readonly plan: Plan;
+  /** MP4 of the smallest rung; undefined without a picture. */
+  readonly video?: string;
+  /** MP4 of the sound. */
+  readonly audio?: string;
+};
+
+/** Throws the AppError that the file is refused with. */
+export async function play(engine: MediaEngine, path: string): Promise<Played> {
+  await using source = await openSource(path, path);
+  const info = await engine.inspect(source, never);
+  const plan = planSource(info);
+  const encodings = [...plan.encodings.values()];
+  const inits = await engine.initSegments(encodings, info, never);
+  const write = async (encoding: TrackEncoding): Promise<string> => {
+    const segments = await segmentsOf(engine, source, info, encoding);
+    await assertSameAlone(engine, path, info, encoding, segments);
+    const file = `${path}.${encoding.trackId}.mp4`;
+    await writeFile(file, Buffer.concat([inits.get(encoding.trackId)!, ...segments]));
+    return file;
+  };
+  const video = encodings.findLast(({ kind }) => kind === 'video');
+  const audio = encodings.find(({ kind }) => kind === 'audio');
+  return {
+    info,
+    plan,
+    ...(video === undefined ? {} : { video: await write(video) }),
+    ...(audio === undefined ? {} : { audio: await write(audio) }),
+  };
+}
+
+/** The number in each frame. */
+export async function numbersOf(file: string): Promise<readonly number[]> {
+  return (await looks(file, 'v:0')).map(({ number }) => number);
+}
+
+/** Seconds at which beeps begin, and how long the sound is. */
+export async function beepsOf(file: string): Promise<{ starts: readonly number[]; seconds: number }> {
+  const sound = await samples(file);
+  return { starts: beepsIn(sound), seconds: sound.length / 48_000 };
+}
+
+async function segmentsOf(
+  engine: MediaEngine,
+  source: SourceBytes,
+  info: SourceInfo,
+  encoding: TrackEncoding,
+  first = 0,
+  end = encoding.grid.boundaries.length - 1,
+): Promise<Uint8Array[]> {
+  const request = { source, info, encodings: [encoding], first, end, priority: 'viewer' } as const;
+  const segments: Uint8Array[] = [];
+  for await (const { bytes } of engine.encode(request, never)) segments.push(bytes);
+  return segments;
+}
+
+/** A viewer who jumps gets the same bytes: a segment made alone by a process that has not seen the file yet. */
+async function assertSameAlone(
+  engine: MediaEngine,
+  path: string,
+  info: SourceInfo,
+  encoding: TrackEncoding,
+  segments: readonly Uint8Array[],
+): Promise<void> {
+  if (segments.length < 2) return;
+  const last = segments.length - 1;
+  await using source = await openSource(path, `${path} again`);
+  const [alone] = await segmentsOf(engine, source, info, encoding, last, last + 1);
+  assert.ok(
+    Buffer.compare(alone!, segments[last]!) === 0,
+    `${encoding.trackId}/${last} differs when made alone`,
+  );
+}
+
+async function openSource(path: string, identity: string): Promise<SourceBytes & AsyncDisposable> {
+  const handle = await open(path);
+  const { size } = await handle.stat();
+  return {
+    identity,
+    bytes: size,
+    async read(offset, length) {
+      const { buffer, bytesRead } = await handle.read({ buffer: new Uint8Array(length), position: offset });
+      return buffer.subarray(0, bytesRead);
+    },
+    [Symbol.asyncDispose]: () => handle.close(),
+  };
+}
