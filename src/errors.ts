@@ -26,6 +26,11 @@ export type ErrorCode =
   | 'package_invalid'
   | 'url_forbidden'
   | 'url_unreachable'
+  // What captions are
+  | 'captions_empty'
+  | 'captions_not_text'
+  | 'captions_invalid'
+  | 'captions_too_large'
   // What the machine could not do
   | 'encode_failed'
   | 'encode_timeout'
