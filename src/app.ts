@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type LevelWithSilent, pino } from 'pino';
 import { Registry } from 'prom-client';
+import type { Catalog } from './catalog/catalog.ts';
+import { openPostgresCatalog } from './catalog/postgres.ts';
 import { openSqliteCatalog } from './catalog/sqlite.ts';
 import type { Video } from './catalog/video.ts';
 import type { Config } from './config.ts';
@@ -57,10 +59,12 @@ const SPARE_CHILDREN = 2;
 const IDLE_CHILD_MS = 20_000;
 /** What a child needs for a ladder from 2160p down. */
 const BACKGROUND_CHILD_BYTES = 1.5 * 1024 ** 3;
+/** Connections to PostgreSQL: statements are short, and its server has a hundred for all. */
+const DATABASE_POOL_SIZE = 10;
 /** How long running requests may go on after a stop: everything has ended within five seconds. */
 const GRACE_MS = 3500;
 
-/** Starts the server with everything embedded: SQLite, folders, encoders in child processes. */
+/** Starts the server with encoders in child processes, and with the catalog that the configuration asks for. */
 export async function startApp(config: Config): Promise<App> {
   const log = pino({ level: config.logLevel as LevelWithSilent });
   const cores = availableParallelism();
@@ -70,7 +74,9 @@ export async function startApp(config: Config): Promise<App> {
 
   await prepareFolder(config.storeFolder, Date.now());
   const engine = meteredEngine(startEngine({ spares: SPARE_CHILDREN, idleMs: IDLE_CHILD_MS }), metrics);
-  const catalog = await openSqliteCatalog({ file: join(config.dataFolder, 'catalog.sqlite'), now: clock });
+  const catalog = await openCatalog(config, (err) =>
+    log.warn({ err }, 'a connection to the database was lost'),
+  );
   const library = readOnlyStore(fileSystemStore(config.libraryFolder));
   let segments: SegmentStore | undefined;
   const objects = fileSystemStore(config.storeFolder);
@@ -205,6 +211,12 @@ export async function startApp(config: Config): Promise<App> {
       await catalog.close();
     },
   };
+}
+
+function openCatalog(config: Config, onError: (error: unknown) => void): Promise<Catalog> {
+  if (config.databaseUrl === undefined)
+    return openSqliteCatalog({ file: join(config.dataFolder, 'catalog.sqlite'), now: clock });
+  return openPostgresCatalog({ url: config.databaseUrl, now: clock, poolSize: DATABASE_POOL_SIZE, onError });
 }
 
 /** One child for each core, as far as there is memory for the pictures that each holds. */

@@ -15,6 +15,8 @@ export type Config = {
   readonly libraryFolder: string;
   /** Absolute path of the folder for objects; {@link dataFolder} unless it is set. */
   readonly storeFolder: string;
+  /** The PostgreSQL database that several servers and workers share; absent: everything is in {@link dataFolder}. */
+  readonly databaseUrl?: string;
   /** How people reach this server, without a slash at the end; absent: as the request says. */
   readonly publicUrl?: string;
   /** What whoever changes something must show; absent: nobody is asked. */
@@ -67,6 +69,12 @@ const BYTES: Setting<number> = {
     .transform(parseBytes)
     .refine(Number.isSafeInteger),
   expected: 'a number of bytes, with K, M, G or T behind it for powers of 1024',
+};
+
+const DATABASE: Setting<string> = {
+  schema: z.string().refine((text) => /^postgres(ql)?:$/.test(URL.parse(text)?.protocol ?? '')),
+  expected: 'the address of a PostgreSQL database, postgres://user:password@host/name',
+  isSecret: true,
 };
 
 const SETTINGS = {
@@ -125,6 +133,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const dataFolder = read('SLUICE_DATA', SETTINGS.SLUICE_DATA) ?? resolve('data');
   const publicUrl = read('SLUICE_PUBLIC_URL', SETTINGS.SLUICE_PUBLIC_URL);
   const apiKey = read('SLUICE_API_KEY', SETTINGS.SLUICE_API_KEY);
+  const databaseUrl = read('DATABASE_URL', DATABASE);
   const maxUploadBytes = read('SLUICE_MAX_UPLOAD_BYTES', SETTINGS.SLUICE_MAX_UPLOAD_BYTES);
   const config: Config = {
     host: read('SLUICE_HOST', SETTINGS.SLUICE_HOST) ?? '127.0.0.1',
@@ -132,6 +141,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     dataFolder,
     libraryFolder: read('SLUICE_LIBRARY', SETTINGS.SLUICE_LIBRARY) ?? resolve('assets'),
     storeFolder: read('SLUICE_STORE', SETTINGS.SLUICE_STORE) ?? dataFolder,
+    ...(databaseUrl === undefined ? {} : { databaseUrl }),
     ...(publicUrl === undefined ? {} : { publicUrl }),
     ...(apiKey === undefined ? {} : { apiKey }),
     encode: read('SLUICE_ENCODE', SETTINGS.SLUICE_ENCODE) ?? 'eager',
@@ -141,8 +151,6 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     minFreeBytes: read('SLUICE_MIN_FREE_BYTES', SETTINGS.SLUICE_MIN_FREE_BYTES) ?? parseBytes('1G'),
     pullPrivate: read('SLUICE_PULL_PRIVATE', SETTINGS.SLUICE_PULL_PRIVATE) ?? 'refuse',
   };
-  if (environment.DATABASE_URL)
-    problems.push('DATABASE_URL is set, but PostgreSQL is not supported yet in this version');
   for (const [name, path] of [
     ['SLUICE_DATA', config.dataFolder],
     ['SLUICE_STORE', config.storeFolder],

@@ -70,6 +70,16 @@ const BROKEN: Record<
     },
     said: ['pipeline/a.ts imports storage/disk.ts'],
   },
+  'only adapters speak to PostgreSQL': {
+    files: {
+      'postgres/pool.ts': "import pg from 'pg';",
+      'catalog/postgres.ts': "import '../postgres/pool.ts'; import 'kysely';",
+      'app.ts': "import './postgres/pool.ts';",
+      'pipeline/a.ts': "import pg from 'pg';",
+      'server/b.ts': "import '../postgres/pool.ts';",
+    },
+    said: ['pipeline/a.ts imports pg', 'server/b.ts imports postgres/pool.ts'],
+  },
   'HTTP is spoken in server, and in remote': {
     files: {
       'server/a.ts': 'reply.code(404);',

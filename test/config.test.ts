@@ -26,6 +26,7 @@ test('every variable is taken', () => {
     SLUICE_DATA: '/var/lib/sluice',
     SLUICE_LIBRARY: './my videos',
     SLUICE_STORE: '/mnt/objects',
+    DATABASE_URL: 'postgres://me:secret@db/sluice',
     SLUICE_PUBLIC_URL: 'https://videos.example/sluice/',
     SLUICE_API_KEY: 'correct-horse-battery',
     SLUICE_ENCODE: 'on-demand',
@@ -41,6 +42,7 @@ test('every variable is taken', () => {
     dataFolder: '/var/lib/sluice',
     libraryFolder: resolve('my videos'),
     storeFolder: '/mnt/objects',
+    databaseUrl: 'postgres://me:secret@db/sluice',
     publicUrl: 'https://videos.example/sluice',
     apiKey: 'correct-horse-battery',
     encode: 'on-demand',
@@ -97,9 +99,9 @@ test('a malformed value is named, with what it is and what is expected', () => {
 });
 
 test('a secret is never repeated', () => {
-  const message = refusal({ SLUICE_API_KEY: 'too short', DATABASE_URL: 'postgres://me:secret@db/x' });
+  const message = refusal({ SLUICE_API_KEY: 'too short', DATABASE_URL: 'mysql://me:secret@db/x' });
   assert.match(message, /SLUICE_API_KEY is malformed, expected at least 16/);
-  assert.match(message, /DATABASE_URL is set, but PostgreSQL is not supported yet in this version/);
+  assert.match(message, /DATABASE_URL is malformed, expected the address of a PostgreSQL database/);
   assert.doesNotMatch(message, /too short|secret/);
 });
 

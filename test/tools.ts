@@ -1,6 +1,6 @@
 /**
- * Programs that judge our bytes from outside: FFmpeg's own demuxers and a real browser. They are not needed
- * to run Sluice, only to test it.
+ * Programs that judge our bytes from outside (FFmpeg's own demuxers, a real browser) and a database server. They are
+ * not needed to run Sluice by itself, only to test it.
  */
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
@@ -29,7 +29,12 @@ const TOOLS: Record<ToolName, { readonly commands: readonly string[]; readonly d
  */
 export function requireTool(name: ToolName): Tool {
   const { commands, debianPackage } = TOOLS[name];
-  const found = findOnPath(commands) ?? (installOnDebian(name), findOnPath(commands));
+  return requireInstalled(name, debianPackage, () => findOnPath(commands));
+}
+
+/** The same for what is not one command on the PATH: `find` says where it is. */
+export function requireInstalled(name: string, debianPackage: string, find: () => string | undefined): Tool {
+  const found = find() ?? installOnDebian(debianPackage, find);
   if (found !== undefined) return { path: found, skip: false };
   const message = `SKIPPED: ${name} is not installed; install it (Debian: apt-get install ${debianPackage})`;
   if (process.env['CI'] === 'true') throw new Error(message);
@@ -43,12 +48,13 @@ function findOnPath(commands: readonly string[]): string | undefined {
   return candidates.find(isExecutable);
 }
 
-function installOnDebian(name: ToolName): void {
-  if (process.getuid?.() !== 0 || !isExecutable('/usr/bin/apt-get')) return;
-  const { commands, debianPackage } = TOOLS[name];
-  // Test files run as parallel processes: one installs, the others wait and then find the tool.
-  const script = `command -v ${commands[0]} || { apt-get update && apt-get install -y --no-install-recommends ${debianPackage}; }`;
+/** Test files run as parallel processes: one installs, the others wait and then find the tool. */
+function installOnDebian(debianPackage: string, find: () => string | undefined): string | undefined {
+  if (process.getuid?.() !== 0 || !isExecutable('/usr/bin/apt-get')) return undefined;
+  const isInstalled = `dpkg-query -W -f '\${Status}' ${debianPackage} | grep -q 'ok installed'`;
+  const install = `apt-get update && apt-get install -y --no-install-recommends ${debianPackage}`;
   try {
+    const script = `${isInstalled} || { ${install}; }`;
     execFileSync('flock', [join(tmpdir(), 'sluice-test-tools.lock'), 'sh', '-c', script], {
       stdio: 'ignore',
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
@@ -56,6 +62,7 @@ function installOnDebian(name: ToolName): void {
   } catch {
     // No network, no such package: the caller says what is missing.
   }
+  return find();
 }
 
 function isExecutable(path: string): boolean {

@@ -2,6 +2,7 @@
 import { AppError } from '../errors.ts';
 
 const UNIQUE_VIOLATIONS = new Set([1555, 2067]); // SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE
+const FOREIGN_KEY_VIOLATION = 787; // SQLITE_CONSTRAINT_FOREIGNKEY
 
 /** Whether a row was refused because there is one of that key already. */
 export function isUniqueViolation(error: unknown): boolean {
@@ -12,6 +13,7 @@ export function isUniqueViolation(error: unknown): boolean {
 export function sqliteError(error: unknown): unknown {
   const code = resultCode(error);
   if (code === 0 || isUniqueViolation(error)) return error;
+  if (code === FOREIGN_KEY_VIOLATION) return new AppError('gone', 'the video was deleted', { cause: error });
   const { code: errorCode, message } = MEANINGS[code & 0xff] ?? {
     code: 'internal',
     message: 'the catalog failed',

@@ -13,6 +13,7 @@ const ORDER = [
   'catalog',
   'jobs',
   'remote',
+  'postgres',
   'storage',
   'formats',
   'containers',
@@ -88,6 +89,17 @@ export const RULES: Readonly<Record<string, Rule>> = {
       modules,
       (from, to) =>
         adapters.has(to) && folderOf(from) !== folderOf(to) && !['main', 'app'].includes(folderOf(from)),
+    );
+  },
+
+  'only adapters speak to PostgreSQL': (modules) => {
+    const adapters = adaptersOf(modules);
+    return eachImport(
+      modules,
+      (from, to) =>
+        (folderOf(to) === 'postgres' || to === 'pg') &&
+        !['app', 'postgres'].includes(folderOf(from)) &&
+        !adapters.has(from),
     );
   },
 

@@ -6,6 +6,7 @@ import type { Catalog } from '../../src/catalog/catalog.ts';
 import type { Chunk } from '../../src/catalog/chunk-repository.ts';
 import { newVideoId, type Video } from '../../src/catalog/video.ts';
 import { parseObjectKey } from '../../src/storage/object-key.ts';
+import { rejects } from './object-store.contract.ts';
 
 /** Registers the tests; `open` gives an empty catalog each time, which is closed afterwards. */
 export function testChunkRepository(subject: string, open: () => Promise<Catalog>): void {
@@ -59,6 +60,13 @@ export function testChunkRepository(subject: string, open: () => Promise<Catalog
       const many = Array.from({ length: 2500 }, (_, index) => chunk(video, 'video', index * 8));
       await chunks.add(many);
       assert.equal(await chunks.countWaiting(video.id, 'r1'), many.length);
+    }));
+
+  test(`${subject}: nothing is planned for a video that is gone`, () =>
+    withVideo(async ({ chunks, videos }, video) => {
+      await videos.delete(video.id);
+      await rejects(chunks.add([chunk(video, 'video', 0)]), 'gone');
+      assert.deepEqual(await chunks.listWaiting(), []);
     }));
 
   test(`${subject}: chunks go with their revision, and with their video`, () =>
