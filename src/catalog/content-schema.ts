@@ -21,6 +21,7 @@ const videoTrack = z.object({
   width: count,
   height: count,
   frameRate: rationalSchema,
+  trickPlay: z.object({ peakBitsPerSecond: z.number() }).exactOptional(),
 });
 
 const audioTrack = z.object({

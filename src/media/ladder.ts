@@ -88,6 +88,12 @@ export function peakBitsPerSecond(rung: Rung, frameRate: Rational, segmentSecond
   return Math.ceil(rung.maxBitsPerSecond + burst + overhead);
 }
 
+/** The most that the first frame of a segment can hold, on average over the segment: what the buffer lets through. */
+export function trickPlayBitsPerSecond(rung: Rung, segmentSeconds: number): number {
+  const bits = rung.bufferBits * INITIAL_BUFFER_FULLNESS + FRAME_OVERHEAD_BITS + SEGMENT_OVERHEAD_BITS;
+  return Math.ceil(bits / segmentSeconds);
+}
+
 /** A row for a size between those of the table: bitrates in proportion to a power of the number of pixels. */
 function interpolatedRow(shortSide: number): LadderRow {
   const nearest = LADDER.reduce((best, row) =>

@@ -12,7 +12,7 @@ import {
   type TrackGrid,
   videoGrid,
 } from './grid.ts';
-import { ladderFor, peakBitsPerSecond, type Rung } from './ladder.ts';
+import { ladderFor, peakBitsPerSecond, type Rung, trickPlayBitsPerSecond } from './ladder.ts';
 import type { AudioTrack, Presentation, VideoTrack } from './presentation.ts';
 import type { SourceAudio, SourceInfo, SourceSpan, SourceVideo } from './source.ts';
 import { compare, multiply, type Rational, rational, roundRational, subtract, toNumber } from './time.ts';
@@ -111,7 +111,9 @@ function planVideo(video: SourceVideo, origin: Rational): { track: VideoTrack; e
   const segments = segmentsOf(grid);
   const reorderFrames = canReorder(video.frameRate, grid.boundaries.at(-1)!) ? 1 : 0;
   const segmentSeconds = (grid.frameTicks * framesPerSegment(video.frameRate)) / grid.timescale;
-  return ladderFor(video).map((rung, index) => {
+  return ladderFor(video).map((rung, index, rungs) => {
+    // Of the lowest rung alone: moving through a video that is not encoded yet costs least there.
+    const isForTrickPlay = index === rungs.length - 1;
     const trackId = `v${rung.name}`;
     return {
       encoding: {
@@ -138,6 +140,9 @@ function planVideo(video: SourceVideo, origin: Rational): { track: VideoTrack; e
         width: rung.width,
         height: rung.height,
         frameRate: video.frameRate,
+        ...(isForTrickPlay
+          ? { trickPlay: { peakBitsPerSecond: trickPlayBitsPerSecond(rung, segmentSeconds) } }
+          : {}),
       },
     };
   });

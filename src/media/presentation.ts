@@ -21,6 +21,14 @@ export type VideoTrack = TrackBase & {
   readonly height: number;
   /** Constant, frames a second. */
   readonly frameRate: Rational;
+  /** There where the track is also offered for moving fast through the video. */
+  readonly trickPlay?: TrickPlay;
+};
+
+/** The first frame of every segment, alone: each is an IDR frame, and lasts as long as its segment. */
+export type TrickPlay = {
+  /** No such frame has more than this on average over its segment's duration. */
+  readonly peakBitsPerSecond: number;
 };
 
 export type AudioTrack = TrackBase & {
@@ -105,6 +113,17 @@ export function defaultAudio(tracks: readonly Track[]): AudioTrack | undefined {
 export function isSurround(track: AudioTrack): boolean {
   return track.channels > 2;
 }
+
+/**
+ * The address of the first frame of a segment below `/v/{id}/`, as a segment of its own behind the same init
+ * segment. Immutable, as {@link initPath}.
+ */
+export function trickPath(revision: string, trackId: string, index: number): string {
+  return `${TRICK_FOLDER}/${revision}/${trackId}/${index}.m4s`;
+}
+
+/** What addresses of trick play begin with. */
+export const TRICK_FOLDER = 'trick';
 
 /** Whether `track` has pictures. */
 export function isVideo(track: Track): track is VideoTrack {

@@ -5,9 +5,11 @@ import type { Video, VideoId } from '../catalog/video.ts';
 import type { VideoRepository } from '../catalog/video-repository.ts';
 import type { MediaEngine } from '../engine/engine.ts';
 import { AppError } from '../errors.ts';
-import type { Manifest, Rewrapped, StoredMedia } from '../formats/format.ts';
+import type { Format, Manifest, Rewrapped, StoredMedia } from '../formats/format.ts';
 import { FORMATS } from '../formats/registry.ts';
+import { resolveTrickPlay } from '../formats/trick-play.ts';
 import type { PackageInfo } from '../media/package.ts';
+import { TRICK_FOLDER } from '../media/presentation.ts';
 import { joinKey, parseObjectKey } from '../storage/object-key.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { memoryResource } from './memory-resource.ts';
@@ -39,6 +41,12 @@ const REWRAPPED_BYTES = 64 * 1024 * 1024;
 
 /** Where the segments of a ready-made package are found below `/v/{id}/`. */
 const PACKAGE_FOLDER = 'package';
+
+/** All that follows from the Presentation and the stored media: formats, and what several of them address. */
+const DERIVED: readonly Pick<Format, 'name' | 'resolve'>[] = [
+  ...FORMATS,
+  { name: TRICK_FOLDER, resolve: resolveTrickPlay },
+];
 
 /** Answers what players ask for. */
 export function playbackService(options: PlaybackOptions): PlaybackService {
@@ -122,7 +130,7 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
     const key = `${video.id}/${video.revision}/${path}`;
     const known = manifests.get(key) ?? rewrapped.get(key);
     if (known !== undefined) return known;
-    const format = FORMATS.find(({ name }) => path.startsWith(`${name}/`));
+    const format = DERIVED.find(({ name }) => path.startsWith(`${name}/`));
     if (format === undefined) throw nothingHere();
     if (video.content?.kind === 'package')
       return redirectToPackage(video.content.package, video.revision, path);

@@ -42,6 +42,17 @@ export const OTHER_PATHS = {
       pathParameter('n', 'Counts from 0.'),
     ],
   ),
+  '/v/{id}/trick/{revision}/{track}/{n}.m4s': playback(
+    'getTrickPlayFrame',
+    'First frame of a media segment, alone',
+    `${IMMUTABLE} For moving fast through a video; lasts as long as the segment, behind the same init segment. The manifests say which tracks have it.`,
+    'video/iso.segment',
+    [
+      pathParameter('revision', 'As the manifests have it.'),
+      pathParameter('track', 'A track’s `id`.'),
+      pathParameter('n', 'Counts from 0.'),
+    ],
+  ),
   '/healthz': health('isAlive', 'Does the process live?', {
     200: { description: 'It does.', content: json({ status: 'alive' }) },
   }),

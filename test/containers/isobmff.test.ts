@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { firstSampleAlone } from '../../src/containers/isobmff/first-sample.ts';
 import { findBox, readBoxes } from '../../src/containers/isobmff/box-reader.ts';
 import { parseInitSegment } from '../../src/containers/isobmff/parse-init-segment.ts';
 import { parseMediaSegment } from '../../src/containers/isobmff/parse-media-segment.ts';
@@ -79,6 +80,36 @@ test('a written segment parses back to the same samples and the same bytes', () 
       });
     }),
   );
+});
+
+test('the first frame of a segment alone keeps its time and lasts as long as the whole segment', () => {
+  fc.assert(
+    fc.property(anySegment, fc.integer({ min: 0, max: 1000 }), (segment, index) => {
+      const [first, ...others] = segment.samples.map((sample) => ({
+        ...sample,
+        durationTicks: sample.durationTicks % 100_000,
+      }));
+      if (first === undefined) return;
+      const samples = [{ ...first, isSync: true }, ...others];
+      const alone = firstSampleAlone(writeMediaSegment({ ...segment, samples }), index);
+      const expected = {
+        ...samples[0]!,
+        durationTicks: samples.reduce((sum, { durationTicks }) => sum + durationTicks, 0),
+      };
+      assert.deepEqual(
+        alone,
+        writeMediaSegment({ ...segment, sequenceNumber: index + 1, samples: [expected] }),
+      );
+    }),
+  );
+});
+
+test('what cannot be shown alone is refused', () => {
+  const sample = { durationTicks: 1, compositionOffsetTicks: 0, isSync: false, data: new Uint8Array(1) };
+  const segment = { trackId: 1, sequenceNumber: 1, baseMediaDecodeTime: 0, samples: [sample] };
+  for (const bytes of [writeMediaSegment(segment), new Uint8Array(0), new Uint8Array(100)]) {
+    assert.throws(() => firstSampleAlone(bytes, 0), { code: 'source_damaged' });
+  }
 });
 
 test('a segment fills its one buffer to the last byte, and its boxes tile it', () => {

@@ -7,7 +7,7 @@ import { execFile } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { type Browser, chromium } from 'playwright-core';
-import { type Track, trackDurationTicks } from '../../src/media/presentation.ts';
+import { type Track, trackDurationTicks, type VideoTrack } from '../../src/media/presentation.ts';
 import { type EncodedTrack, encodeAudioTrack, encodeVideoTrack } from '../encoded-track.ts';
 import { requireTool } from '../tools.ts';
 import { type ServedPresentation, servePresentation } from './served-presentation.ts';
@@ -36,7 +36,7 @@ before(async () => {
   const sound = encodeAudioTrack('a1', { frames: AUDIO_FRAMES, framesPerSegment: 94, language: 'en' });
   const tracks: readonly EncodedTrack<Track>[] = [
     encodeVideoTrack({ id: 'v240', width: 320, height: 240, ...common }),
-    encodeVideoTrack({ id: 'v120', width: 160, height: 120, ...common }),
+    withTrickPlay(encodeVideoTrack({ id: 'v120', width: 160, height: 120, ...common })),
     sound,
   ];
   durationSeconds = Math.max(...tracks.map(({ track }) => trackDurationTicks(track) / track.timescale));
@@ -75,6 +75,29 @@ for (const entry of ['hls/main.m3u8', 'dash/manifest.mpd']) {
     assert.equal(sound[0], 0);
   });
 }
+
+test('FFmpeg reads one frame for each segment of an I-frame playlist', { skip: ffprobe.skip }, async () => {
+  const times = await frameTimes(`${served.root}hls/v120-iframes.m3u8`, 'v:0');
+  assert.equal(times.length, Math.ceil(FRAMES / common.framesPerSegment));
+  times.forEach((seconds, index) =>
+    assertClose(seconds, index * common.framesPerSegment * FRAME_SECONDS, 2e-6),
+  );
+});
+
+test('Shaka Player moves fast through the frames that DASH offers for it', {
+  skip: browserTool.skip,
+}, async () => {
+  served.asked.clear();
+  const played = await play(served, 'dash/manifest.mpd', startShakaTrickPlay);
+  assert.deepEqual(played.errors, []);
+  assert.ok(played.hasEnded, JSON.stringify(played));
+  const asked = [...served.asked];
+  assert.ok(
+    asked.some((path) => path.startsWith('trick/')),
+    asked.join(' '),
+  );
+  assert.deepEqual(served.missing, []);
+});
 
 /** Each starts playback in the page and says what went wrong, in `errors`. They run inside the browser. */
 const PLAYERS = {
@@ -205,6 +228,24 @@ async function startShaka(url: string): Promise<void> {
   );
   await player.load(url);
   await document.querySelector('video').play();
+}
+
+async function startShakaTrickPlay(url: string): Promise<void> {
+  shaka.polyfill.installAll();
+  const player = new shaka.Player();
+  await player.attach(document.querySelector('video'));
+  player.addEventListener('error', (event: { detail: { code: number } }) =>
+    window.errors.push(`code ${event.detail.code}`),
+  );
+  // Or all of so short a video is there before the player is told to move fast.
+  player.configure({ streaming: { bufferingGoal: 2 } });
+  await player.load(url);
+  await document.querySelector('video').play();
+  player.trickPlay(4);
+}
+
+function withTrickPlay(encoded: EncodedTrack<VideoTrack>): EncodedTrack<VideoTrack> {
+  return { ...encoded, track: { ...encoded.track, trickPlay: { peakBitsPerSecond: 100_000 } } };
 }
 
 async function frameTimes(url: string, stream: string): Promise<readonly number[]> {

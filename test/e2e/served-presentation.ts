@@ -4,7 +4,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { FORMATS } from '../../src/formats/registry.ts';
-import { type Track, initPath, segmentPath } from '../../src/media/presentation.ts';
+import { resolveTrickPlay, trickPlayTracks } from '../../src/formats/trick-play.ts';
+import { type Track, initPath, segmentPath, trickPath } from '../../src/media/presentation.ts';
 import type { EncodedTrack } from '../encoded-track.ts';
 
 const REVISION = 'r1';
@@ -24,6 +25,8 @@ export type ServedPresentation = AsyncDisposable & {
   readonly root: string;
   /** Every path asked for that is not there. */
   readonly missing: string[];
+  /** Every path asked for, below `root`. */
+  readonly asked: Set<string>;
 };
 
 /** What a server of Sluice would hand out for these tracks, and nothing else. */
@@ -51,9 +54,21 @@ export async function servePresentation(
     );
   }
 
+  for (const { id, segments } of trickPlayTracks(input.presentation)) {
+    const stored = encoded.find(({ track }) => track.id === id)?.segments ?? [];
+    for (const { index } of segments) {
+      const path = trickPath(REVISION, id, index);
+      const derived = resolveTrickPlay(input, path);
+      if (derived === undefined) continue;
+      objects.set(`/v/vid/${path}`, { mediaType: derived.mediaType, body: derived.make([stored[index]!]) });
+    }
+  }
+
   const missing: string[] = [];
+  const asked = new Set<string>();
   const server = createServer((request, response) => {
     const found = objects.get(request.url ?? '');
+    asked.add((request.url ?? '').replace('/v/vid/', ''));
     if (found === undefined) missing.push(request.url ?? '');
     response.writeHead(found === undefined ? 404 : 200, { 'content-type': found?.mediaType ?? 'text/plain' });
     response.end(found?.body);
@@ -64,6 +79,7 @@ export async function servePresentation(
     origin,
     root: `${origin}/v/vid/`,
     missing,
+    asked,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -39,9 +39,10 @@ export async function hlsTracks(main: string): Promise<readonly ServedTrack[]> {
   );
 }
 
-/** The Representations of an MPD, in their order. */
+/** The Representations of an MPD that are for playing, in their order. */
 export async function dashTracks(manifest: string): Promise<readonly ServedTrack[]> {
-  return readMpd(await textOf(manifest)).map(({ id, timescale, initialization, media, segments }) => ({
+  const played = readMpd(await textOf(manifest)).filter(({ trickPlayOf }) => trickPlayOf === undefined);
+  return played.map(({ id, timescale, initialization, media, segments }) => ({
     id,
     kind: id.startsWith('a') ? ('audio' as const) : ('video' as const),
     init: new URL(initialization, manifest).href,

@@ -6,7 +6,8 @@ import { dash } from '../../src/formats/dash/dash.ts';
 import type { FormatInput } from '../../src/formats/format.ts';
 import { hls } from '../../src/formats/hls/hls.ts';
 import { FORMATS } from '../../src/formats/registry.ts';
-import { initPath, segmentPath, trackDurationTicks } from '../../src/media/presentation.ts';
+import { trickPlayTracks, resolveTrickPlay } from '../../src/formats/trick-play.ts';
+import { initPath, segmentPath, trackDurationTicks, trickPath } from '../../src/media/presentation.ts';
 import { readMpd, readPlaylist, unquote } from './manifest-readers.ts';
 import { anyPresentation, audioTrack, film } from './presentations.ts';
 
@@ -38,9 +39,55 @@ test('HLS and DASH address the same objects: all that are planned, and no others
         initPath(REVISION, track.id),
         ...track.segments.map((segment) => segmentPath(REVISION, track.id, segment.index)),
       ]);
-      assert.deepEqual(addressedByHls(input), planned.toSorted());
-      assert.deepEqual(addressedByDash(input), planned.toSorted());
+      const trick = trickPlayTracks(presentation).flatMap((track) =>
+        track.segments.map((segment) => trickPath(REVISION, track.id, segment.index)),
+      );
+      assert.deepEqual(addressedByHls(input), [...planned, ...trick].toSorted());
+      assert.deepEqual(addressedByDash(input), [...planned, ...trick].toSorted());
     }),
+  );
+});
+
+test('every address of trick play is derived from the one segment that it stands for, and no other address', () => {
+  fc.assert(
+    fc.property(anyPresentation, fc.string(), (presentation, other) => {
+      const input: FormatInput = { presentation, revision: REVISION };
+      for (const { id, segments } of trickPlayTracks(presentation)) {
+        for (const { index } of segments) {
+          const found = resolveTrickPlay(input, trickPath(REVISION, id, index));
+          assert.deepEqual(found?.inputs, [{ trackId: id, index }]);
+        }
+        const beyond = trickPath(REVISION, id, segments.length);
+        for (const path of [
+          other,
+          beyond,
+          trickPath('r2', id, 0),
+          `trick/${REVISION}/${id}/00.m4s`,
+          `${beyond}/0`,
+        ])
+          assert.equal(resolveTrickPlay(input, path), undefined, path);
+      }
+      const withoutIt = presentation.tracks.filter((track) => !('trickPlay' in track));
+      for (const { id } of withoutIt)
+        assert.equal(resolveTrickPlay(input, trickPath(REVISION, id, 0)), undefined);
+    }),
+  );
+});
+
+test('trick play asks for what its track says, and belongs to the set of the video', () => {
+  const input: FormatInput = { presentation: film, revision: REVISION };
+  const { iFrameStreams } = readPlaylist(manifest(input, hls.entry));
+  assert.deepEqual(iFrameStreams, [
+    { BANDWIDTH: '101500', CODECS: '"avc1.64001f"', RESOLUTION: '426x240', URI: '"v240-iframes.m3u8"' },
+  ]);
+  const playlist = readPlaylist(manifest(input, 'hls/v240-iframes.m3u8'));
+  assert.ok(playlist.isIFramesOnly);
+  assert.deepEqual(playlist.durations, readPlaylist(manifest(input, 'hls/v240.m3u8')).durations);
+  const representations = readMpd(manifest(input, dash.entry));
+  const trick = representations.filter(({ trickPlayOf }) => trickPlayOf !== undefined);
+  assert.deepEqual(
+    trick.map(({ id, trickPlayOf, bandwidth }) => [id, trickPlayOf, bandwidth]),
+    [['v240-trick', '0', 101_500]],
   );
 });
 
@@ -48,9 +95,14 @@ test('the segments of a DASH timeline are those of the grid, tick by tick', () =
   fc.assert(
     fc.property(anyPresentation, (presentation) => {
       const representations = readMpd(manifest({ presentation, revision: REVISION }, dash.entry));
-      assert.equal(representations.length, presentation.tracks.length);
-      for (const track of presentation.tracks) {
-        const representation = representations.find(({ id }) => id === track.id);
+      const trick = trickPlayTracks(presentation);
+      assert.equal(representations.length, presentation.tracks.length + trick.length);
+      const expected = [
+        ...presentation.tracks.map((track) => ({ id: track.id, track })),
+        ...trick.map((track) => ({ id: `${track.id}-trick`, track })),
+      ];
+      for (const { id, track } of expected) {
+        const representation = representations.find((candidate) => candidate.id === id);
         assert.equal(representation?.timescale, track.timescale);
         assert.deepEqual(representation.segments, track.segments);
       }
@@ -89,14 +141,17 @@ test('a hostile title stays inside its attribute', () => {
   fc.assert(
     fc.property(anyPresentation, (presentation) => {
       const text = manifest({ presentation, revision: REVISION }, hls.entry);
-      const { media, variants } = readPlaylist(text);
+      const { media, variants, iFrameStreams } = readPlaylist(text);
       const audio = presentation.tracks.filter((track) => track.kind === 'audio');
       const video = presentation.tracks.filter((track) => track.kind === 'video');
       const hasGroup = audio.length > 1 || (audio.length > 0 && video.length > 0);
       assert.equal(media.length, hasGroup ? audio.length : 0);
       assert.equal(variants.length, video.length || 1);
       // Line breaks inside would make more lines than there are tags and addresses.
-      assert.equal(text.trimEnd().split('\n').length, 3 + media.length + 2 * variants.length);
+      assert.equal(
+        text.trimEnd().split('\n').length,
+        3 + media.length + 2 * variants.length + iFrameStreams.length,
+      );
       // RFC 8216bis 4.4.6.1.1
       assert.equal(new Set(media.map((tag) => tag['NAME'])).size, media.length);
       const automatic = media.filter((tag) => tag['AUTOSELECT'] === 'YES');
@@ -149,20 +204,21 @@ function addressedByHls(input: FormatInput): readonly string[] {
   const playlists = new Set([
     ...entry.media.map((tag) => below(hls.entry, unquote(tag['URI']))),
     ...entry.variants.map(({ uri }) => below(hls.entry, uri)),
+    ...entry.iFrameStreams.map((tag) => below(hls.entry, unquote(tag['URI']))),
   ]);
-  return [...playlists]
-    .flatMap((path) => {
-      const { map, segments } = readPlaylist(manifest(input, path));
-      return [unquote(map), ...segments].map((uri) => below(path, uri));
-    })
-    .toSorted();
+  const addressed = [...playlists].flatMap((path) => {
+    const { map, segments } = readPlaylist(manifest(input, path));
+    return [unquote(map), ...segments].map((uri) => below(path, uri));
+  });
+  // Trick play shares the init segment of its track.
+  return [...new Set(addressed)].toSorted();
 }
 
 function addressedByDash(input: FormatInput): readonly string[] {
-  return readMpd(manifest(input, dash.entry))
+  const addressed = readMpd(manifest(input, dash.entry))
     .flatMap(({ initialization, media }) => [initialization, ...media])
-    .map((uri) => below(dash.entry, uri))
-    .toSorted();
+    .map((uri) => below(dash.entry, uri));
+  return [...new Set(addressed)].toSorted();
 }
 
 function below(manifestPath: string, uri: string): string {

@@ -9,6 +9,8 @@ export type Playlist = {
   readonly segments: readonly string[];
   readonly media: readonly Attributes[];
   readonly variants: readonly { readonly attributes: Attributes; readonly uri: string }[];
+  readonly iFrameStreams: readonly Attributes[];
+  readonly isIFramesOnly: boolean;
 };
 
 type Attributes = Readonly<Record<string, string | undefined>>;
@@ -39,6 +41,8 @@ export function readPlaylist(text: string): Playlist {
     segments: [] as string[],
     media: [] as Attributes[],
     variants: [] as { attributes: Attributes; uri: string }[],
+    iFrameStreams: [] as Attributes[],
+    isIFramesOnly: false,
   };
   let variant: Attributes | undefined;
   for (const line of lines) {
@@ -47,6 +51,8 @@ export function readPlaylist(text: string): Playlist {
     else if (name === 'EXTINF') playlist.durations.push(Number(/^(\d+\.\d+),$/.exec(value)?.[1]));
     else if (name === 'EXT-X-MAP') playlist.map = readAttributes(value)['URI'];
     else if (name === 'EXT-X-MEDIA') playlist.media.push(readAttributes(value));
+    else if (name === 'EXT-X-I-FRAME-STREAM-INF') playlist.iFrameStreams.push(readAttributes(value));
+    else if (name === 'EXT-X-I-FRAMES-ONLY') playlist.isIFramesOnly = true;
     else if (name === 'EXT-X-STREAM-INF') variant = readAttributes(value);
     else if (name === '' && variant !== undefined) {
       playlist.variants.push({ attributes: variant, uri: line });
@@ -78,36 +84,48 @@ export type ReadRepresentation = {
   readonly initialization: string;
   readonly media: readonly string[];
   readonly segments: readonly Segment[];
+  /** Of the set: the id of the set that it is trick play of. */
+  readonly trickPlayOf: string | undefined;
+  readonly bandwidth: number;
 };
 
 /** The Representations of an MPD whose SegmentTemplates are inside them. Malformed XML fails. */
 export function readMpd(text: string): readonly ReadRepresentation[] {
-  const representations = allElements(parseXml(text), 'Representation');
-  return representations.map((representation) => {
-    const id = attribute(representation, 'id');
-    const [template] = allElements(representation, 'SegmentTemplate');
-    assert.ok(template);
-    const first = Number(attribute(template, 'startNumber'));
-    const expand = (pattern: string, number: number) =>
-      pattern.replaceAll('$RepresentationID$', id).replaceAll('$Number$', String(number));
-    const segments: Segment[] = [];
-    let startTicks = 0;
-    for (const entry of allElements(template, 'S')) {
-      startTicks = Number(entry.attributes['t'] ?? startTicks);
-      const durationTicks = Number(attribute(entry, 'd'));
-      for (let repeat = Number(entry.attributes['r'] ?? 0); repeat >= 0; repeat--) {
-        segments.push({ index: segments.length, startTicks, durationTicks });
-        startTicks += durationTicks;
-      }
+  const sets = allElements(parseXml(text), 'AdaptationSet');
+  return sets.flatMap((set) =>
+    allElements(set, 'Representation').map((representation) => readRepresentation(set, representation)),
+  );
+}
+
+function readRepresentation(set: XmlElement, representation: XmlElement): ReadRepresentation {
+  const [essential] = allElements(set, 'EssentialProperty');
+  if (essential !== undefined)
+    assert.equal(attribute(essential, 'schemeIdUri'), 'http://dashif.org/guidelines/trickmode');
+  const id = attribute(representation, 'id');
+  const [template] = allElements(representation, 'SegmentTemplate');
+  assert.ok(template);
+  const first = Number(attribute(template, 'startNumber'));
+  const expand = (pattern: string, number: number) =>
+    pattern.replaceAll('$RepresentationID$', id).replaceAll('$Number$', String(number));
+  const segments: Segment[] = [];
+  let startTicks = 0;
+  for (const entry of allElements(template, 'S')) {
+    startTicks = Number(entry.attributes['t'] ?? startTicks);
+    const durationTicks = Number(attribute(entry, 'd'));
+    for (let repeat = Number(entry.attributes['r'] ?? 0); repeat >= 0; repeat--) {
+      segments.push({ index: segments.length, startTicks, durationTicks });
+      startTicks += durationTicks;
     }
-    return {
-      id,
-      timescale: Number(attribute(template, 'timescale')),
-      initialization: expand(attribute(template, 'initialization'), 0),
-      media: segments.map(({ index }) => expand(attribute(template, 'media'), first + index)),
-      segments,
-    };
-  });
+  }
+  return {
+    id,
+    timescale: Number(attribute(template, 'timescale')),
+    initialization: expand(attribute(template, 'initialization'), 0),
+    media: segments.map(({ index }) => expand(attribute(template, 'media'), first + index)),
+    segments,
+    trickPlayOf: essential === undefined ? undefined : attribute(essential, 'value'),
+    bandwidth: Number(attribute(representation, 'bandwidth')),
+  };
 }
 
 type XmlElement = { readonly name: string; readonly attributes: Attributes; readonly children: XmlElement[] };

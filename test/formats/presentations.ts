@@ -62,7 +62,7 @@ export const film: Presentation = {
   tracks: [
     videoTrack(720, 1280, 3_675_000, FILM, FILM_SEGMENTS),
     videoTrack(480, 854, 1_837_000, FILM, FILM_SEGMENTS),
-    videoTrack(240, 426, 551_000, FILM, FILM_SEGMENTS),
+    { ...videoTrack(240, 426, 551_000, FILM, FILM_SEGMENTS), trickPlay: { peakBitsPerSecond: 101_500 } },
     audioTrack('a1', [188, 187, 188, 59], { language: 'en', isDefault: true }),
   ],
 };
@@ -81,11 +81,13 @@ const anyVideoTracks = fc
     frames: fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 40 }),
     heights: fc.uniqueArray(fc.integer({ min: 1, max: 2160 }), { maxLength: 4 }),
     peak: fc.integer({ min: 1000, max: 20_000_000 }),
+    trickTracks: fc.integer({ min: 0, max: 2 }),
   })
-  .map(({ frameRate, frames, heights, peak }) =>
-    heights.map((height, i) =>
-      videoTrack(height * 2, height * 4, Math.ceil(peak / (i + 1)), frameRate, frames),
-    ),
+  .map(({ frameRate, frames, heights, peak, trickTracks }) =>
+    heights.map((height, i) => ({
+      ...videoTrack(height * 2, height * 4, Math.ceil(peak / (i + 1)), frameRate, frames),
+      ...(i + trickTracks >= heights.length ? { trickPlay: { peakBitsPerSecond: peak } } : {}),
+    })),
   );
 
 const anyAudioTracks = fc.array(

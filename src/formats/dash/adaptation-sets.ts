@@ -1,25 +1,32 @@
 /** AdaptationSets: tracks between which a player may switch at any segment (ISO/IEC 23009-1 5.3.3, 5.3.5). */
 import {
   type AudioTrack,
+  type Presentation,
   type Track,
   type VideoTrack,
   defaultAudio,
   isAudio,
   isVideo,
 } from '../../media/presentation.ts';
-import { type Rational, compare, rational } from '../../media/time.ts';
-import { segmentTemplate } from './segment-template.ts';
+import { type Rational, compare, multiply, rational, toNumber } from '../../media/time.ts';
+import { type TrickPlayTrack, trickPlayTracks } from '../trick-play.ts';
+import { segmentTemplate, trickPlayTemplate } from './segment-template.ts';
 import { type Attributes, element, textElement } from './xml.ts';
 
-/** One for all qualities of the video, and one for each audio track: a player never switches those by itself. */
-export function adaptationSets(tracks: readonly Track[], revision: string): readonly string[] {
-  const video = tracks.filter(isVideo);
-  const audio = tracks.filter(isAudio);
+/**
+ * One for all qualities of the video, one for each audio track (a player never switches those by itself), and one
+ * for moving fast, if there is a track for it.
+ */
+export function adaptationSets(presentation: Presentation, revision: string): readonly string[] {
+  const video = presentation.tracks.filter(isVideo);
+  const audio = presentation.tracks.filter(isAudio);
+  const trick = trickPlayTracks(presentation);
   const standard = defaultAudio(audio);
   const [best] = video;
   const sets = [
     ...(best === undefined ? [] : [videoSet(best, video, revision)]),
     ...audio.map((track) => audioSet(track, track === standard, revision)),
+    ...(trick.length === 0 ? [] : [trickPlaySet(trick, revision)]),
   ];
   return sets.map(({ attributes, children }, id) =>
     element('AdaptationSet', { id, ...attributes, ...EVERY_SET }, children),
@@ -53,6 +60,42 @@ function videoRepresentation(track: VideoTrack, revision: string): string {
     frameRate: frameRate(track.frameRate),
     sar: '1:1',
   });
+}
+
+/** The id of the set that trick play belongs to: the video comes first. */
+const VIDEO_SET_ID = 0;
+
+/** DASH-IF IOP v5 part 5, 7.1.2 */
+function trickPlaySet(tracks: readonly TrickPlayTrack[], revision: string): AdaptationSet {
+  const schemeIdUri = 'http://dashif.org/guidelines/trickmode';
+  return {
+    attributes: { contentType: 'video', mimeType: 'video/mp4' },
+    children: [
+      element('EssentialProperty', { schemeIdUri, value: VIDEO_SET_ID }),
+      ...tracks.map((track) => trickPlayRepresentation(track, revision)),
+    ],
+  };
+}
+
+function trickPlayRepresentation(track: TrickPlayTrack, revision: string): string {
+  const { codecs, width, height, timescale, segments } = track;
+  const segmentSeconds = rational(segments[0]?.durationTicks ?? timescale, timescale);
+  return element(
+    'Representation',
+    {
+      id: `${track.id}-trick`,
+      bandwidth: track.trickPlay.peakBitsPerSecond,
+      codecs,
+      width,
+      height,
+      frameRate: frameRate({ num: segmentSeconds.den, den: segmentSeconds.num }),
+      sar: '1:1',
+      // So much faster than normal, a decoder of this level is given no more frames than it bears.
+      maxPlayoutRate: Math.max(1, Math.floor(toNumber(multiply(track.frameRate, segmentSeconds)))),
+      codingDependency: 'false',
+    },
+    [trickPlayTemplate(track, revision)],
+  );
 }
 
 function audioSet(track: AudioTrack, isStandard: boolean, revision: string): AdaptationSet {

@@ -9,7 +9,7 @@ const PROFILES = 'urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cm
 
 /** The whole MPD as XML: nothing about it changes later, because the grid is fixed before anything is encoded. */
 export function mpd(presentation: Presentation, revision: string): string {
-  const period = element('Period', { id: '0', start: 'PT0S' }, adaptationSets(presentation.tracks, revision));
+  const period = element('Period', { id: '0', start: 'PT0S' }, adaptationSets(presentation, revision));
   const root = element(
     'MPD',
     {

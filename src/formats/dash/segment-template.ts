@@ -1,5 +1,5 @@
 /** SegmentTemplate with a SegmentTimeline (ISO/IEC 23009-1 5.3.9.4, 5.3.9.6). */
-import type { Segment, Track } from '../../media/presentation.ts';
+import { initPath, type Segment, type Track, TRICK_FOLDER } from '../../media/presentation.ts';
 import { element } from './xml.ts';
 
 /**
@@ -8,16 +8,25 @@ import { element } from './xml.ts';
  */
 export function segmentTemplate(track: Track, revision: string): string {
   const folder = `../cmaf/${revision}/$RepresentationID$`;
-  return element(
-    'SegmentTemplate',
-    {
-      timescale: track.timescale,
-      initialization: `${folder}/init.mp4`,
-      media: `${folder}/$Number$.m4s`,
-      startNumber: 0,
-    },
-    [element('SegmentTimeline', {}, runs(track.segments).map(timelineEntry))],
-  );
+  return templateOf(track, { initialization: `${folder}/init.mp4`, media: `${folder}/$Number$.m4s` });
+}
+
+/** As {@link segmentTemplate}, for the first frame of every segment. A Representation of it has an id of its own. */
+export function trickPlayTemplate(track: Track, revision: string): string {
+  const initialization = `../${initPath(revision, track.id)}`;
+  return templateOf(track, {
+    initialization,
+    media: `../${TRICK_FOLDER}/${revision}/${track.id}/$Number$.m4s`,
+  });
+}
+
+function templateOf(
+  track: Track,
+  addresses: { readonly initialization: string; readonly media: string },
+): string {
+  return element('SegmentTemplate', { timescale: track.timescale, ...addresses, startNumber: 0 }, [
+    element('SegmentTimeline', {}, runs(track.segments).map(timelineEntry)),
+  ]);
 }
 
 /** Segments of the same duration, one after the other. */

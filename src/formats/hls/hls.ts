@@ -1,7 +1,8 @@
 /** HLS with CMAF segments (RFC 8216bis: draft-pantos-hls-rfc8216bis). */
-import { type Track, initPath, segmentPath } from '../../media/presentation.ts';
+import { type Track, initPath, segmentPath, trickPath } from '../../media/presentation.ts';
 import type { Format, FormatInput, Manifest } from '../format.ts';
-import { mediaPlaylist } from './media-playlist.ts';
+import { trickPlayTracks } from '../trick-play.ts';
+import { iFramePlaylist, mediaPlaylist } from './media-playlist.ts';
 import { multivariantPlaylist } from './multivariant-playlist.ts';
 
 const FOLDER = 'hls';
@@ -15,7 +16,17 @@ export const hls: Format = {
   entry: ENTRY,
 
   resolve({ presentation, revision }: FormatInput, path: string): Manifest | undefined {
-    if (path === ENTRY) return playlist(multivariantPlaylist(presentation, playlistName));
+    if (path === ENTRY)
+      return playlist(multivariantPlaylist(presentation, { playlist: playlistName, iFrames: iFramesName }));
+    const trick = trickPlayTracks(presentation).find((candidate) => path === iFramesPath(candidate));
+    if (trick !== undefined) {
+      return playlist(
+        iFramePlaylist(trick, {
+          initUri: `${UP}/${initPath(revision, trick.id)}`,
+          segmentUri: (index) => `${UP}/${trickPath(revision, trick.id, index)}`,
+        }),
+      );
+    }
     const track = presentation.tracks.find((candidate) => path === playlistPath(candidate));
     if (track === undefined) return undefined;
     return playlist(
@@ -27,12 +38,24 @@ export const hls: Format = {
   },
 
   paths({ presentation }: FormatInput): readonly string[] {
-    return [ENTRY, ...presentation.tracks.map(playlistPath)];
+    return [
+      ENTRY,
+      ...presentation.tracks.map(playlistPath),
+      ...trickPlayTracks(presentation).map(iFramesPath),
+    ];
   },
 };
 
 function playlistPath(track: Track): string {
   return `${FOLDER}/${playlistName(track)}`;
+}
+
+function iFramesPath(track: Track): string {
+  return `${FOLDER}/${iFramesName(track)}`;
+}
+
+function iFramesName(track: Track): string {
+  return `${track.id}-iframes.m3u8`;
 }
 
 function playlistName(track: Track): string {

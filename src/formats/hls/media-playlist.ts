@@ -11,12 +11,22 @@ export type TrackAddresses = {
 
 /** The whole playlist: nothing about it changes later, because the grid is fixed before anything is encoded. */
 export function mediaPlaylist(track: Track, addresses: TrackAddresses): string {
+  return playlistOf(track, addresses, []);
+}
+
+/** An I-frame Media Playlist: each segment is one I-frame, which lasts until the next one (4.4.3.6). */
+export function iFramePlaylist(track: Track, addresses: TrackAddresses): string {
+  return playlistOf(track, addresses, ['#EXT-X-I-FRAMES-ONLY']);
+}
+
+function playlistOf(track: Track, addresses: TrackAddresses, tags: readonly string[]): string {
   const lines = [
     '#EXTM3U',
     VERSION_TAG,
     `#EXT-X-TARGETDURATION:${targetDuration(track)}`,
     '#EXT-X-MEDIA-SEQUENCE:0',
     '#EXT-X-PLAYLIST-TYPE:VOD',
+    ...tags,
     tag('EXT-X-MAP', { URI: quoted(addresses.initUri) }),
     ...track.segments.flatMap((segment) => [
       extinf(segment, track.timescale),

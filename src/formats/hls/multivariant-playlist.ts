@@ -1,14 +1,22 @@
 /** The Multivariant Playlist: which qualities and which sound there are (RFC 8216bis 4.4.6). */
 import { type Presentation, type Track, defaultAudio, isAudio, isVideo } from '../../media/presentation.ts';
+import { trickPlayTracks } from '../trick-play.ts';
+import { iFrameStream } from './i-frame-stream.ts';
 import { audioRenditions } from './renditions.ts';
 import { VERSION_TAG } from './tag.ts';
 import { audioVariant, inStartingOrder, videoVariant } from './variants.ts';
 
-/** `playlistUri` is where a track's Media Playlist is, relative to this one. */
-export function multivariantPlaylist(
-  presentation: Presentation,
-  playlistUri: (track: Track) => string,
-): string {
+/** Where a track's playlists are, relative to this one. */
+export type PlaylistUris = {
+  /** The Media Playlist. */
+  readonly playlist: (track: Track) => string;
+  /** The I-frame Media Playlist, of a track that is offered for trick play. */
+  readonly iFrames: (track: Track) => string;
+};
+
+/** The whole playlist. */
+export function multivariantPlaylist(presentation: Presentation, uris: PlaylistUris): string {
+  const playlistUri = uris.playlist;
   const video = presentation.tracks.filter(isVideo);
   const audio = presentation.tracks.filter(isAudio);
   // Sound alone needs no group, unless there is a choice.
@@ -25,6 +33,7 @@ export function multivariantPlaylist(
     '#EXT-X-INDEPENDENT-SEGMENTS',
     ...audioRenditions(group, playlistUri),
     ...variants,
+    ...trickPlayTracks(presentation).map((track) => iFrameStream(track, uris.iFrames(track))),
   ];
   return `${lines.join('\n')}\n`;
 }
