@@ -3,10 +3,16 @@ import { AppError } from '../errors.ts';
 
 const UNIQUE_VIOLATIONS = new Set([1555, 2067]); // SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE
 const FOREIGN_KEY_VIOLATION = 787; // SQLITE_CONSTRAINT_FOREIGNKEY
+const SQLITE_BUSY = 5;
 
 /** Whether a row was refused because there is one of that key already. */
 export function isUniqueViolation(error: unknown): boolean {
   return UNIQUE_VIOLATIONS.has(resultCode(error));
+}
+
+/** Whether another process was in the way. */
+export function isBusy(error: unknown): boolean {
+  return (resultCode(error) & 0xff) === SQLITE_BUSY;
 }
 
 /** `error` of SQLite. A unique violation is left as it is: what it means, the repository knows. */
@@ -22,7 +28,7 @@ export function sqliteError(error: unknown): unknown {
 }
 
 const MEANINGS: Readonly<Record<number, Pick<AppError, 'code' | 'message'>>> = {
-  5: { code: 'unavailable', message: 'the catalog is locked by another process' }, // SQLITE_BUSY
+  [SQLITE_BUSY]: { code: 'unavailable', message: 'the catalog is locked by another process' },
   8: { code: 'unavailable', message: 'the catalog cannot be written to' }, // SQLITE_READONLY
   10: { code: 'unavailable', message: 'the disk of the catalog reports an input/output error' }, // SQLITE_IOERR
   11: { code: 'unavailable', message: 'the catalog file is damaged' }, // SQLITE_CORRUPT

@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { setTimeout } from 'node:timers/promises';
 import { Kysely, type SqliteDatabase, SqliteDialect, sql } from 'kysely';
 import { AppError } from '../errors.ts';
 import type { Catalog } from './catalog.ts';
@@ -10,7 +11,7 @@ import type { Schema } from './schema.ts';
 import { sqlChunkRepository } from './sql-chunk-repository.ts';
 import { sqlUploadRepository } from './sql-upload-repository.ts';
 import { sqlVideoRepository } from './sql-video-repository.ts';
-import { isUniqueViolation, sqliteError } from './sqlite-errors.ts';
+import { isBusy, isUniqueViolation, sqliteError } from './sqlite-errors.ts';
 
 /** Where the catalog is kept. */
 export type SqliteOptions = {
@@ -22,6 +23,7 @@ export type SqliteOptions = {
 
 /** How long a statement waits for another process (`sluice import`, a backup) to finish its write. */
 const BUSY_TIMEOUT_MS = 5000;
+const WAL_RETRY_MS = 20;
 
 /**
  * Opens the catalog, and brings its schema up to date. Throws `config_invalid` where the file is something else or
@@ -31,7 +33,7 @@ export async function openSqliteCatalog(options: SqliteOptions): Promise<Catalog
   await mkdir(dirname(options.file), { recursive: true }).catch((error: unknown) => {
     throw new AppError('unavailable', 'the folder of the catalog cannot be made', { cause: error });
   });
-  const database = openDatabase(options.file);
+  const database = await openDatabase(options.file);
   const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: forKysely(database) }) });
   try {
     await migrateAlone(database, db);
@@ -52,15 +54,30 @@ export async function openSqliteCatalog(options: SqliteOptions): Promise<Catalog
   };
 }
 
-function openDatabase(file: string): DatabaseSync {
+async function openDatabase(file: string): Promise<DatabaseSync> {
+  const deadline = performance.now() + BUSY_TIMEOUT_MS;
+  for (;;) {
+    try {
+      return openOnce(file);
+    } catch (error) {
+      // Of several that open a new database at once, SQLite lets one switch to the write-ahead log, and refuses the
+      // others at once, whatever the time-out says.
+      if (!isBusy(error) || performance.now() > deadline) throw sqliteError(error);
+    }
+    await setTimeout(WAL_RETRY_MS);
+  }
+}
+
+function openOnce(file: string): DatabaseSync {
+  const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
   try {
-    const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
     // Readers and the writer do not wait for each other. FULL, for with NORMAL the write-ahead log is not forced
     // to the disk at each commit: a video that was acknowledged could be gone after a power cut.
     database.exec('pragma journal_mode = wal; pragma synchronous = full');
     return database;
   } catch (error) {
-    throw sqliteError(error);
+    database.close();
+    throw error;
   }
 }
 
