@@ -4,7 +4,7 @@ import { DataStore, type Lock, type Locker, Upload as TusUpload } from '@tus/ser
 import { parseUploadId } from '../catalog/upload.ts';
 import { AppError } from '../errors.ts';
 import type { IngestService, Upload } from '../pipeline/services.ts';
-import { brokenOff, webBody } from './web-body.ts';
+import type { TusBodies } from './tus-body.ts';
 
 /** @tus/server counts from the creation; ours is counted from the last byte, and turned into such a creation. */
 const EXPIRATION_MILLISECONDS = 24 * 60 * 60 * 1000;
@@ -21,12 +21,14 @@ export class TusStore extends DataStore implements Locker {
     'expiration',
   ];
   readonly #ingest: IngestService;
+  readonly #bodies: TusBodies;
   readonly #locks = new Map<string, { readonly giveWay: () => unknown; readonly free: Promise<void> }>();
   readonly #writes = new Map<string, Promise<unknown>>();
 
-  constructor(ingest: IngestService) {
+  constructor(ingest: IngestService, bodies: TusBodies) {
     super();
     this.#ingest = ingest;
+    this.#bodies = bodies;
   }
 
   override async create(file: TusUpload): Promise<TusUpload> {
@@ -43,12 +45,18 @@ export class TusStore extends DataStore implements Locker {
     return tusUploadOf(await this.#ingest.upload(parseUploadId(id)));
   }
 
-  override async write(body: Readable, id: string, offset: number): Promise<number> {
+  override async write(standIn: Readable, id: string, offset: number): Promise<number> {
+    const { bytes, cutOff, endStandIn } = this.#bodies.take();
+    standIn.once('close', cutOff).once('end', cutOff).resume();
     // A body that breaks off fails; there is nothing else to be told by.
     const { signal } = new AbortController();
-    const write = this.#ingest.append(parseUploadId(id), offset, webBody(body, brokenOff), signal);
+    const write = this.#ingest.append(parseUploadId(id), offset, bytes, signal);
     this.#writes.set(id, write);
-    return (await write).receivedBytes;
+    try {
+      return (await write).receivedBytes;
+    } finally {
+      endStandIn();
+    }
   }
 
   override async declareUploadLength(id: string, bytes: number): Promise<void> {

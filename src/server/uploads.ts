@@ -6,8 +6,8 @@ import { AppError, type ErrorCode, isAppError } from '../errors.ts';
 import type { IngestService } from '../pipeline/services.ts';
 import { drain } from './early-answer.ts';
 import { sendProblem, statusOf } from './problems.ts';
+import { TusBodies } from './tus-body.ts';
 import { TusStore } from './tus-store.ts';
-import { brokenOff, webBody } from './web-body.ts';
 
 const PATH = '/api/v1/uploads';
 const CONTENT_TYPE = 'application/offset+octet-stream';
@@ -35,7 +35,8 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
 /** Adds the tus endpoints. `publicUrl` is what `Location` starts with; without it, it is relative. */
 export function addUploads(app: FastifyInstance, ingest: IngestService, publicUrl: string | undefined): void {
   const failures = new WeakMap<Request, unknown>();
-  const store = new TusStore(ingest);
+  const bodies = new TusBodies();
+  const store = new TusStore(ingest, bodies);
   const tus = new TusServer({
     path: PATH,
     datastore: store,
@@ -54,8 +55,10 @@ export function addUploads(app: FastifyInstance, ingest: IngestService, publicUr
     reply.headers(HEADERS);
     try {
       checkProtocol(request);
-      const webRequest = webRequestOf(request);
-      const answer = await tus.handleWeb(webRequest);
+      const [webRequest, answer] = await bodies.handle(request.raw, async (standIn) => {
+        const handled = webRequestOf(request, standIn);
+        return [handled, await tus.handleWeb(handled)];
+      });
       if (answer.status >= 400) throw failureOf(failures.get(webRequest), answer);
       reply.code(answer.status).headers({ ...Object.fromEntries(answer.headers), ...HEADERS });
       await addVideoId(reply, ingest, answer.headers.get('location') ?? request.url);
@@ -97,7 +100,7 @@ function checkProtocol({ method, headers }: FastifyRequest): void {
   }
 }
 
-function webRequestOf(request: FastifyRequest): Request {
+function webRequestOf(request: FastifyRequest, body: ReadableStream): Request {
   const { method, raw } = request;
   const headers = new Headers();
   for (const [name, value] of Object.entries(raw.headers)) headers.set(name, String(value));
@@ -107,7 +110,7 @@ function webRequestOf(request: FastifyRequest): Request {
   return new Request(url, {
     method,
     headers,
-    ...(hasBody ? { body: webBody(raw, brokenOff), duplex: 'half' } : {}),
+    ...(hasBody ? { body, duplex: 'half' } : {}),
   });
 }
 

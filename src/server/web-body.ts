@@ -9,11 +9,12 @@ export function brokenOff(cause: Error | undefined): AppError {
 /**
  * The bytes of `source` (a request, a part of one) as a web stream, read only as fast as they are taken. Unlike with
  * `Readable.toWeb`, cancelling leaves `source` alone, so that a request can still be answered. Fails when `source`
- * fails or closes before its end, with what `errorOf` makes of that.
+ * fails or closes before its end, with what `errorOf` makes of that. When `cut` fires it ends as if that were all.
  */
 export function webBody(
   source: Readable,
   errorOf: (error: Error | undefined) => Error,
+  cut?: AbortSignal,
 ): ReadableStream<Uint8Array> {
   let isOver = false;
   return new ReadableStream<Uint8Array>(
@@ -29,10 +30,12 @@ export function webBody(
           controller.enqueue(chunk);
           if ((controller.desiredSize ?? 0) <= 0) source.pause();
         });
-        source.once('end', () => {
+        const end = (): void => {
           if (!isOver) controller.close();
           isOver = true;
-        });
+        };
+        source.once('end', end);
+        cut?.addEventListener('abort', end, { once: true });
         source.once('error', fail);
         source.once('close', () => fail(undefined));
       },
