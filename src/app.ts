@@ -13,6 +13,8 @@ import { AppError } from './errors.ts';
 import { startEngine } from './engine/supervisor.ts';
 import { EmbeddedJobQueue } from './jobs/embedded.ts';
 import { Background } from './pipeline/background.ts';
+import { CaptionStore } from './pipeline/caption-store.ts';
+import { captionService } from './pipeline/captions.ts';
 import { createVideoEvents } from './pipeline/events.ts';
 import { createIngest } from './pipeline/ingest.ts';
 import { Library } from './pipeline/library.ts';
@@ -53,6 +55,8 @@ const WEB_ROOT = fileURLToPath(new URL('../web/dist', import.meta.url));
 const LIBRARY_SEGMENTS = parseObjectKey('library');
 /** Below SLUICE_STORE: finished media of uploads, which stays. */
 const UPLOAD_SEGMENTS = parseObjectKey('segments');
+/** Below SLUICE_STORE: the texts of captions, of uploads and of library videos. */
+const CAPTIONS = parseObjectKey('captions');
 const VERSION = '0.1.0';
 /** Children that wait for a first request: the picture and the sound of one new viewer. */
 const SPARE_CHILDREN = 2;
@@ -90,6 +94,7 @@ export async function startApp(config: Config): Promise<App> {
 
   const videos = meteredVideos(catalog.videos, metrics);
   const plans = new Plans();
+  const texts = new CaptionStore(prefixStore(objects, CAPTIONS));
   const events = createVideoEvents();
   const progress = new SegmentProgress(plans, segments, events);
   const sourceOf = (video: Video) =>
@@ -148,6 +153,7 @@ export async function startApp(config: Config): Promise<App> {
     watch: watchFolder(config.libraryFolder),
     videos,
     segments,
+    texts,
     engine,
     encoder,
     sourceOf,
@@ -156,17 +162,27 @@ export async function startApp(config: Config): Promise<App> {
     now: clock,
     concurrency: Math.max(1, cores - 1),
   });
+  const captions = captionService({
+    videos,
+    texts,
+    events,
+    extract: async () => {
+      throw new AppError('not_found', 'there are no such captions');
+    },
+  });
   const services: Services = {
     videos: videoService({
       videos,
       plans,
       progress,
       events,
-      removeEverything: (video) => removeVideo({ ingest, jobs, encoder, segments, sources: objects }, video),
+      removeEverything: (video) =>
+        removeVideo({ ingest, jobs, encoder, segments, texts, sources: objects }, video),
     }),
+    captions,
     events,
     ingest: meteredIngest(ingest, metrics),
-    playback: playbackService({ videos, library, segments, engine, encoder, plans, pictures }),
+    playback: playbackService({ videos, library, segments, engine, encoder, plans, pictures, captions }),
     health: { ready: () => catalog.ping() },
   };
   addPipelineGauges(registry, { jobCounts: () => jobs.counts(), cachedBytes: () => cached.totalBytes });
@@ -183,7 +199,7 @@ export async function startApp(config: Config): Promise<App> {
       ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
     },
   });
-  await sweep({ videos, segments, sources: objects, events, log }, closing.signal);
+  await sweep({ videos, segments, texts, sources: objects, events, log }, closing.signal);
   await ingest.start();
   await background.start();
   await folder.start();

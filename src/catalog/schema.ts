@@ -29,6 +29,7 @@ export type VideosTable = {
   readonly revision: string;
   readonly content: string | null;
   readonly metadata: string | null;
+  readonly captions: string | null;
 };
 
 /** One row for each chunk of each upload. */

@@ -5,7 +5,7 @@ import { likePattern } from './fold.ts';
 import type { Schema } from './schema.ts';
 import { parseVideoId, type VideoId } from './video.ts';
 import type { VideoPage, VideoQuery, VideoRepository } from './video-repository.ts';
-import { columnsOf, metadataColumn, rowOf, videoOf } from './video-rows.ts';
+import { captionsColumn, columnsOf, metadataColumn, rowOf, videoOf } from './video-rows.ts';
 
 /** What differs between databases, and the clock for `updatedAt`. */
 export type SqlRepositoryOptions = {
@@ -33,8 +33,9 @@ const COLUMNS_WITHOUT_CONTENT = [
   'source_bytes',
   'source_etag',
   'revision',
+  'captions',
 ] as const;
-/** What lies behind the content in a row is as slow to read as the content itself. */
+/** What lies behind the content in a row is as slow to read as the content itself, where it is not null. */
 const COLUMNS = [...COLUMNS_WITHOUT_CONTENT, 'content', 'metadata'] as const;
 
 /** The videos of `db`, whose schema is up to date. */
@@ -81,6 +82,10 @@ export function sqlVideoRepository(db: Kysely<Schema>, options: SqlRepositoryOpt
       if (condition.metadata !== undefined) {
         const metadata = metadataColumn(condition.metadata);
         query = query.where('metadata', metadata === null ? 'is' : '=', metadata);
+      }
+      if (condition.captions !== undefined) {
+        const captions = captionsColumn(condition.captions);
+        query = query.where('captions', captions === null ? 'is' : '=', captions);
       }
       const row = await query.returning(COLUMNS).executeTakeFirst().catch(refuseDuplicate);
       return row && videoOf(row);

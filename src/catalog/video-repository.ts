@@ -1,3 +1,4 @@
+import type { Caption } from './caption.ts';
 import type { Video, VideoId, VideoMetadata, VideoSource, VideoStatus } from './video.ts';
 
 /** One page of a list; without `nextCursor` it is the last. */
@@ -25,6 +26,8 @@ export type VideoChange = {
   readonly content?: Video['content'] | null;
   /** Replaces what was there. */
   readonly metadata?: VideoMetadata;
+  /** Replaces what was there; an empty list removes. */
+  readonly captions?: readonly Caption[];
 };
 
 /** What must still be true for a change to happen (compare-and-set). */
@@ -33,6 +36,8 @@ export type VideoCondition = {
   readonly revision?: string;
   /** As it was read; `null` for none. */
   readonly metadata?: VideoMetadata | null;
+  /** As they were read; an empty list for none. */
+  readonly captions?: readonly Caption[];
 };
 
 /** Every implementation passes test/contracts/video-repository.contract.ts. */

@@ -3,6 +3,7 @@ import type { Selectable } from 'kysely';
 import { z } from 'zod';
 import type { ErrorCode } from '../errors.ts';
 import { parseObjectKey } from '../storage/object-key.ts';
+import { type Caption, parseCaptionList } from './caption.ts';
 import { parseContent } from './content-schema.ts';
 import { fold } from './fold.ts';
 import type { VideosTable } from './schema.ts';
@@ -26,6 +27,7 @@ export function rowOf(video: Video): VideosTable {
     revision: video.revision,
     content: contentColumn(video.content),
     metadata: metadataColumn(video.metadata),
+    captions: captionsColumn(video.captions),
   };
 }
 
@@ -41,6 +43,7 @@ export function columnsOf(change: VideoChange): Partial<VideosTable> {
     ...(change.revision === undefined ? {} : { revision: change.revision }),
     ...(change.content === undefined ? {} : { content: contentColumn(change.content) }),
     ...(change.metadata === undefined ? {} : { metadata: metadataColumn(change.metadata) }),
+    ...(change.captions === undefined ? {} : { captions: captionsColumn(change.captions) }),
   };
 }
 
@@ -71,12 +74,23 @@ export function videoOf(row: Omit<Selectable<VideosTable>, 'title_folded' | 'sou
     revision: row.revision,
     ...(content === undefined ? {} : { content }),
     ...(row.metadata === null ? {} : { metadata: metadataSchema.parse(JSON.parse(row.metadata)) }),
+    ...captionsOf(row.captions),
   };
 }
 
 /** The same map is always the same text. */
 export function metadataColumn(metadata: VideoMetadata | null | undefined): string | null {
   return metadata === undefined || metadata === null ? null : JSON.stringify(metadata);
+}
+
+/** The same list is always the same text; none are null. */
+export function captionsColumn(captions: readonly Caption[] | undefined): string | null {
+  return captions === undefined || captions.length === 0 ? null : JSON.stringify(captions);
+}
+
+function captionsOf(json: string | null): Pick<Video, 'captions'> {
+  const captions = json === null ? [] : parseCaptionList(json);
+  return captions.length === 0 ? {} : { captions };
 }
 
 function titleColumns(title: string) {

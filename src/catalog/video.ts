@@ -2,6 +2,7 @@
 import { AppError, type ErrorCode } from '../errors.ts';
 import type { PackageInfo } from '../media/package.ts';
 import type { SourceInfo } from '../media/source.ts';
+import type { Caption } from './caption.ts';
 import type { ObjectKey } from '../storage/object-key.ts';
 
 declare const brand: unique symbol;
@@ -36,6 +37,8 @@ export type Video = {
   /** What inspection found; absent until then, and where it failed. */
   readonly content?: VideoContent;
   readonly metadata?: VideoMetadata;
+  /** Those that were added; absent for none. */
+  readonly captions?: readonly Caption[];
 };
 
 /** Whatever users keep with a video: Sluice itself makes nothing of it. */

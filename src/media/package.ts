@@ -18,7 +18,7 @@ export type PackageInfo = {
    * the media say is 0 or empty: size, frame rate (0/1), channels, sample rate, codecs. A variant with sound
    * inside is one video track whose `codecs` lists both.
    */
-  readonly presentation: Presentation;
+  readonly presentation: Pick<Presentation, 'tracks'>;
   /** Where the segments of each track of `presentation` lie, by track id. */
   readonly media: Readonly<Record<string, PackagedTrack>>;
 };

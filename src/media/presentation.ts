@@ -3,12 +3,15 @@
  * ISO/IEC 23000-19). A format is a pure function from this to manifests; a stored segment is addressed by
  * (track id, segment index) and nothing else.
  */
+import type { CaptionTrack } from './captions.ts';
 import type { Rational } from './time.ts';
 
 /** Everything a format may know of a video. */
 export type Presentation = {
   /** Tracks in order of preference: video from the highest rung down, then audio, stereo before surround. */
   readonly tracks: readonly Track[];
+  /** Absent for none. */
+  readonly captions?: readonly CaptionTrack[];
 };
 
 /** What is played at the same time as other tracks, or instead of them: one rung, or one language. */

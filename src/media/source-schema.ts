@@ -38,10 +38,20 @@ const sourceAudio = z.object({
   isDefault: z.boolean(),
 });
 
+const sourceCaption = z.object({
+  streamIndex: count,
+  codec: text,
+  language: text.exactOptional(),
+  title: text.exactOptional(),
+  isForced: z.boolean(),
+  isHearingImpaired: z.boolean(),
+});
+
 /** Checked equal to the type SourceInfo in catalog/content-schema.ts. */
 export const sourceInfoSchema = z.object({
   container: text,
   bytes: count,
   video: sourceVideo.exactOptional(),
   audio: z.array(sourceAudio),
+  captions: z.array(sourceCaption).exactOptional(),
 });

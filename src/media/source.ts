@@ -9,6 +9,8 @@ export type SourceInfo = {
   readonly video?: SourceVideo;
   /** Kept audio tracks, the default one first. */
   readonly audio: readonly SourceAudio[];
+  /** Kept texts, in the order of the file; absent for none. */
+  readonly captions?: readonly SourceCaption[];
 };
 
 /** Where a track lies in time, in ticks of its own time base. Measured, not as the header claims. */
@@ -59,4 +61,15 @@ export type SourceAudio = SourceSpan & {
   readonly language?: string;
   readonly title?: string;
   readonly isDefault: boolean;
+};
+
+/** A text inside the source; pictures of text (PGS, DVB, VobSub) are not kept. `language` is BCP 47. */
+export type SourceCaption = {
+  readonly streamIndex: number;
+  readonly codec: string;
+  readonly language?: string;
+  readonly title?: string;
+  readonly isForced: boolean;
+  /** For who cannot hear: it says more than what is spoken. */
+  readonly isHearingImpaired: boolean;
 };

@@ -9,6 +9,7 @@ import type { Discovery, LibraryEntry } from '../readers/discover.ts';
 import { readPackage } from '../readers/read-package.ts';
 import type { FolderWatch } from '../storage/folder-watch.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import type { CaptionStore } from './caption-store.ts';
 import type { VideoEvents } from './events.ts';
 import { inspectVideo } from './inspect-video.ts';
 import type { Log } from './log.ts';
@@ -22,6 +23,7 @@ export type LibraryOptions = {
   readonly watch?: FolderWatch;
   readonly videos: VideoRepository;
   readonly segments: SegmentStore;
+  readonly texts: CaptionStore;
   readonly engine: MediaEngine;
   readonly encoder: OnDemandEncoder;
   readonly sourceOf: (video: Video) => SourceBytes;
@@ -170,11 +172,12 @@ export class Library {
   }
 
   async #remove(video: Video): Promise<void> {
-    const { videos, segments, encoder, events } = this.#options;
+    const { videos, segments, texts, encoder, events } = this.#options;
     await videos.delete(video.id);
     events.publish({ type: 'deleted', videoId: video.id });
     await encoder.stop(video.id);
     await segments.deleteAll(video.id, undefined, this.#closing.signal);
+    await texts.deleteAll(video.id, this.#closing.signal);
   }
 
   #inspectLater(video: Video, entry?: LibraryEntry): void {

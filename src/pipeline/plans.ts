@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Video } from '../catalog/video.ts';
 import { type Plan, planSource } from '../media/plan.ts';
 import type { Presentation } from '../media/presentation.ts';
+import { captionsOf } from './captions-of-video.ts';
 
 /** Plans are a few hundred kilobytes for a video of some hours. */
 const KEPT_PLANS = 200;
@@ -19,8 +20,12 @@ export class Plans {
     return plan;
   }
 
+  /** With the captions that the video has now. */
   presentationOf(video: Video): Presentation | undefined {
-    if (video.content?.kind === 'package') return video.content.package.presentation;
-    return this.planOf(video)?.presentation;
+    const { content } = video;
+    const planned =
+      content?.kind === 'package' ? content.package.presentation : this.planOf(video)?.presentation;
+    const captions = captionsOf(video);
+    return planned === undefined || captions.length === 0 ? planned : { ...planned, captions };
   }
 }

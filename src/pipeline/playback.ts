@@ -12,6 +12,7 @@ import type { PackageInfo } from '../media/package.ts';
 import { TRICK_FOLDER } from '../media/presentation.ts';
 import { joinKey, parseObjectKey } from '../storage/object-key.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import type { Captions } from './captions.ts';
 import { memoryResource } from './memory-resource.ts';
 import type { Encodable, OnDemandEncoder } from './on-demand.ts';
 import { packageEntry } from './package-entry.ts';
@@ -31,6 +32,7 @@ export type PlaybackOptions = {
   readonly encoder: OnDemandEncoder;
   readonly plans: Plans;
   readonly pictures: Pictures;
+  readonly captions: Captions;
 };
 
 /** A request for a segment is answered within this time, if only with the advice to ask again. */
@@ -62,7 +64,9 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
     async resolve(id, path, signal) {
       const [first = '', ...rest] = path.split('/');
       if (first === 'cmaf') return media(id, rest, signal);
-      const video = playable(await videos.get(id));
+      const known = await videos.get(id);
+      if (first === 'captions') return captionText(known, rest, signal);
+      const video = playable(known);
       if (first === PACKAGE_FOLDER) return packageFile(video, rest, signal);
       if (path === 'poster.jpg') return options.pictures.poster(video, signal);
       return formatted(video, path, signal);
@@ -118,6 +122,17 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
     return made;
   }
 
+  /** Also of a video that cannot be played yet: its captions may have been added already. */
+  async function captionText(
+    video: Video | undefined,
+    [name = '', ...rest]: readonly string[],
+    signal: AbortSignal,
+  ): Promise<Resource> {
+    const [, captionId] = /^([A-Za-z0-9-]{1,64})\.vtt$/.exec(name) ?? [];
+    if (video === undefined || captionId === undefined || rest.length > 0) throw nothingHere();
+    return options.captions.text(video, captionId, signal);
+  }
+
   async function encodable({ videoId, revision }: TrackAddress): Promise<Encodable> {
     const video = playable(await videos.get(videoId));
     const plan = plans.planOf(video);
@@ -128,7 +143,9 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
 
   async function formatted(video: Video, path: string, signal: AbortSignal): Promise<Resource | Redirect> {
     const key = `${video.id}/${video.revision}/${path}`;
-    const known = manifests.get(key) ?? rewrapped.get(key);
+    // Captions come and go; what is made of segments does not change with them.
+    const manifestKey = `${key} ${JSON.stringify(video.captions ?? [])}`;
+    const known = manifests.get(manifestKey) ?? rewrapped.get(key);
     if (known !== undefined) return known;
     const format = DERIVED.find(({ name }) => path.startsWith(`${name}/`));
     if (format === undefined) throw nothingHere();
@@ -143,7 +160,7 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
       return resource;
     }
     const resource = textResource(found);
-    manifests.set(key, resource);
+    manifests.set(manifestKey, resource);
     return resource;
   }
 

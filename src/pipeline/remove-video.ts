@@ -1,6 +1,7 @@
 import type { Video } from '../catalog/video.ts';
 import type { JobQueue } from '../jobs/job-queue.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import type { CaptionStore } from './caption-store.ts';
 import type { Ingest } from './ingest.ts';
 import type { OnDemandEncoder } from './on-demand.ts';
 import type { SegmentStore } from './segment-store.ts';
@@ -11,6 +12,7 @@ export type RemovalOptions = {
   readonly jobs: JobQueue;
   readonly encoder: OnDemandEncoder;
   readonly segments: SegmentStore;
+  readonly texts: CaptionStore;
   /** Uploaded sources. */
   readonly sources: ObjectStore;
 };
@@ -20,7 +22,7 @@ export type RemovalOptions = {
  * begins. What is interrupted here is found by the sweep at the next start.
  */
 export async function removeVideo(
-  { ingest, jobs, encoder, segments, sources }: RemovalOptions,
+  { ingest, jobs, encoder, segments, texts, sources }: RemovalOptions,
   video: Video,
 ): Promise<void> {
   const { signal } = new AbortController();
@@ -28,5 +30,6 @@ export async function removeVideo(
   await ingest.endUploadOf(video.id);
   await Promise.all([jobs.cancel(video.id), encoder.stop(video.id)]);
   await segments.deleteAll(video.id, undefined, signal);
+  await texts.deleteAll(video.id, signal);
   await sources.delete(video.source.key);
 }

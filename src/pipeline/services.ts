@@ -2,13 +2,16 @@
 import type { UploadId } from '../catalog/upload.ts';
 import type { Video, VideoId } from '../catalog/video.ts';
 import type { VideoPage, VideoQuery } from '../catalog/video-repository.ts';
+import type { ListedCaption } from './captions-of-video.ts';
 import type { SegmentState, VideoEvents } from './events.ts';
+import type { CaptionKind } from '../media/captions.ts';
 import type { Presentation } from '../media/presentation.ts';
 import type { Redirect, Resource } from './resource.ts';
 
 /** Everything that `server/` is given. */
 export type Services = {
   readonly videos: VideoService;
+  readonly captions: CaptionService;
   readonly playback: PlaybackService;
   readonly health: HealthService;
   readonly ingest: IngestService;
@@ -21,6 +24,8 @@ export type VideoService = {
   get(id: VideoId): Promise<Video>;
   /** What can be played of a video; undefined until it has been inspected. */
   presentation(video: Video): Presentation | undefined;
+  /** Every caption track that viewers are offered, also before the video can be played. */
+  captions(video: Video): readonly ListedCaption[];
   /** Which playback addresses exist, below `/v/{id}/`; nothing that would answer 404. */
   playback(video: Video): PlaybackPaths;
   /** Changes what a person may change. Throws `not_found`, `invalid_request` (more metadata than may be). */
@@ -34,6 +39,32 @@ export type VideoService = {
   encodeMap(video: Video): EncodeMap;
   /** 0 to 1: how much of all segments is stored. 1 for a ready-made package. */
   encodedFraction(video: Video): number;
+};
+
+export type CaptionService = {
+  /**
+   * Adds captions, or replaces those uploaded in this language. `body` is WebVTT or SubRip in any common encoding.
+   * Throws `not_found`, `invalid_request` (no language, or a package), `captions_too_large`, `captions_empty`,
+   * `captions_not_text`, `captions_invalid`.
+   */
+  put(
+    id: VideoId,
+    language: string,
+    edit: CaptionEdit,
+    body: ReadableStream<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<{ readonly caption: ListedCaption; readonly isNew: boolean }>;
+  /** Removes what was uploaded in this language. Throws `not_found`. */
+  delete(id: VideoId, language: string): Promise<void>;
+};
+
+/** What is said of captions besides their text. */
+export type CaptionEdit = {
+  /** Without one, people choose by the name of the language. */
+  readonly label?: string;
+  readonly kind: CaptionKind;
+  /** Then no other of the video's is. */
+  readonly isDefault: boolean;
 };
 
 /** Addresses below `/v/{id}/`; absent for what does not exist. */

@@ -1,8 +1,11 @@
 /** Finds what a crash between two steps left behind: objects that nothing refers to, rows whose object is gone. */
+import type { Video, VideoId } from '../catalog/video.ts';
 import type { VideoRepository } from '../catalog/video-repository.ts';
 import { isAppError } from '../errors.ts';
 import { parseObjectKey } from '../storage/object-key.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import type { CaptionStore } from './caption-store.ts';
+import { isCaptionOf } from './captions-of-video.ts';
 import type { VideoEvents } from './events.ts';
 import type { Log } from './log.ts';
 import type { SegmentStore } from './segment-store.ts';
@@ -13,6 +16,7 @@ const SOURCES = parseObjectKey('sources');
 export type SweepOptions = {
   readonly videos: VideoRepository;
   readonly segments: SegmentStore;
+  readonly texts: CaptionStore;
   /** Where uploaded sources lie, as `sources/{video}`. */
   readonly sources: ObjectStore;
   readonly events: VideoEvents;
@@ -21,13 +25,13 @@ export type SweepOptions = {
 
 /** To be run at the start, before anything else changes videos or objects. */
 export async function sweep(options: SweepOptions, signal: AbortSignal): Promise<void> {
-  const { videos, segments, sources, log } = options;
-  const known = new Map<string, string>();
+  const { videos, segments, texts, sources, log } = options;
+  const known = new Map<string, Video>();
   for (const origin of ['upload', 'library'] as const) {
-    for (const video of await videos.listBySource(origin)) known.set(video.id, video.revision);
+    for (const video of await videos.listBySource(origin)) known.set(video.id, video);
   }
   for (const { videoId, revision } of segments.storedRevisions()) {
-    if (known.get(videoId) === revision) continue;
+    if (known.get(videoId)?.revision === revision) continue;
     log.info({ video: videoId, revision }, 'removing segments that belong to nothing');
     await segments.deleteAll(videoId, revision, signal);
   }
@@ -35,6 +39,12 @@ export async function sweep(options: SweepOptions, signal: AbortSignal): Promise
     if (known.has(key.slice(SOURCES.length + 1))) continue;
     log.info({ key }, 'removing a source that belongs to nothing');
     await sources.delete(key, { signal });
+  }
+  for await (const { videoId, id } of texts.list(signal)) {
+    const video = known.get(videoId);
+    if (video !== undefined && isCaptionOf(video, id)) continue;
+    log.info({ video: videoId, id }, 'removing captions that belong to nothing');
+    await texts.delete(videoId as VideoId, id, signal);
   }
   await failSourceless(options, signal);
 }

@@ -3,6 +3,7 @@ import type { VideoRepository } from '../catalog/video-repository.ts';
 import { AppError } from '../errors.ts';
 import { FORMATS } from '../formats/registry.ts';
 import { isVideo } from '../media/presentation.ts';
+import { captionsOf } from './captions-of-video.ts';
 import { editVideo } from './edit-video.ts';
 import type { VideoEvents } from './events.ts';
 import { packageEntry } from './package-entry.ts';
@@ -34,6 +35,7 @@ export function videoService(options: VideoServiceOptions): VideoService {
     list: (query) => videos.list(query),
     get,
     presentation: (video) => plans.presentationOf(video),
+    captions: captionsOf,
 
     async update(id, change) {
       const video = await editVideo(videos, id, change);

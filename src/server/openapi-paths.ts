@@ -24,6 +24,13 @@ export const OTHER_PATHS = {
   '/v/{id}/hls/main.m3u8': playback('getHls', 'HLS', REVALIDATED, 'application/vnd.apple.mpegurl'),
   '/v/{id}/dash/manifest.mpd': playback('getDash', 'DASH', REVALIDATED, 'application/dash+xml'),
   '/v/{id}/poster.jpg': playback('getPoster', 'Poster', 'A still picture.', 'image/jpeg'),
+  '/v/{id}/captions/{text}': playback(
+    'getCaptions',
+    'The text of captions',
+    'As `captions` of the video and the manifests name it. Never changes: another text has another address. One that is still inside the source is read from it while the request waits.',
+    'text/vtt',
+    [pathParameter('text', 'Ends in `.vtt`.')],
+  ),
   '/v/{id}/cmaf/{revision}/{track}/init.mp4': playback(
     'getInit',
     'Init segment of a track',

@@ -5,6 +5,7 @@ import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fast
 import { z } from 'zod';
 import { clientGoneSignal } from './client-gone.ts';
 import { memoryResource } from '../pipeline/memory-resource.ts';
+import { CAPTION_PATHS } from './openapi-captions.ts';
 import { OTHER_PATHS } from './openapi-paths.ts';
 import { UPLOAD_PATHS } from './openapi-uploads.ts';
 import { Problem } from './problems.ts';
@@ -86,7 +87,7 @@ function completeDocument<Document extends object>(generated: Document): Documen
   const outputSchemas = schemas.filter(([name]) => !name.endsWith('Input'));
   return {
     ...generated,
-    paths: merged({ ...paths, ...OTHER_PATHS }, UPLOAD_PATHS),
+    paths: merged({ ...paths, ...OTHER_PATHS }, { ...UPLOAD_PATHS, ...CAPTION_PATHS }),
     components: { ...components, schemas: Object.fromEntries(outputSchemas) },
   };
 }
@@ -118,6 +119,7 @@ export async function addOpenApi(app: FastifyInstance, version: string): Promise
       tags: [
         { name: 'Videos', description: 'What there is to play.' },
         { name: 'Adding videos', description: 'Three ways in, each with constant memory.' },
+        { name: 'Captions', description: 'Text to read along.' },
         { name: 'Playback', description: 'What players fetch. Open to pages of any origin, and cacheable.' },
         { name: 'Health', description: 'For whoever runs the server.' },
       ],

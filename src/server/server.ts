@@ -8,6 +8,7 @@ import type { Services } from '../pipeline/services.ts';
 import { addVideoCreation } from './add-video.ts';
 import { addAccess } from './access.ts';
 import { addApi } from './api.ts';
+import { addCaptions } from './captions.ts';
 import { addDocsPage } from './docs-page.ts';
 import { addEvents } from './events.ts';
 import { addHealth } from './health.ts';
@@ -102,6 +103,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   await app.register(async (scope) => addApi(scope, services.videos, settings.publicUrl));
   await app.register(async (scope) => addVideoCreation(scope, services, settings.publicUrl));
   await app.register(async (scope) => addUploads(scope, services.ingest, settings.publicUrl));
+  await app.register(async (scope) => addCaptions(scope, services.captions, settings.publicUrl));
   addEvents(app, {
     services,
     publicUrl: settings.publicUrl,

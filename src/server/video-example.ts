@@ -42,6 +42,17 @@ export const VIDEO_EXAMPLE = {
       isDefault: true,
     },
   ],
+  captions: [
+    {
+      language: 'de',
+      label: 'Deutsch',
+      kind: 'subtitles',
+      origin: 'uploaded',
+      isDefault: false,
+      isForced: false,
+      url: 'https://video.example/v/vid_019b0c3f5a10c0ffee00c0ffee00c0ff/captions/de-2c26b46b68ffc68f.vtt',
+    },
+  ],
   encodedFraction: 0.25,
   visibility: 'public',
   metadata: { 'dc:creator': 'Blender Foundation' },

@@ -9,6 +9,7 @@ import {
 } from '../media/presentation.ts';
 import { type Rational, toNumber } from '../media/time.ts';
 import type { VideoService } from '../pipeline/services.ts';
+import { CaptionJson, viewCaption } from './caption-view.ts';
 import { encodePath } from './playback-path.ts';
 import { ERROR_CODES } from './problems.ts';
 import { VIDEO_EXAMPLE } from './video-example.ts';
@@ -102,6 +103,7 @@ export const VideoJson = z
     tracks: z
       .array(TrackJson)
       .meta({ description: 'What can be played, best picture first. Empty until inspected.' }),
+    captions: z.array(CaptionJson).meta({ description: 'Text to read along, in the order of menus.' }),
     encodedFraction: z.number().min(0).max(1).meta({
       description: 'How much of all segments is stored, 0 to 1. Playing does not wait for it.',
     }),
@@ -133,6 +135,7 @@ export function viewVideo(video: Video, videos: VideoService, baseUrl: string): 
     ...viewPicture(video, presentation),
     source: viewSource(video),
     tracks: (presentation?.tracks ?? []).map(viewTrack),
+    captions: videos.captions(video).map((caption) => viewCaption(video.id, caption, baseUrl)),
     encodedFraction: videos.encodedFraction(video),
     visibility: video.visibility,
     metadata: { ...video.metadata },

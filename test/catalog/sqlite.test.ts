@@ -78,6 +78,19 @@ test('content that this version does not understand is left out, and the rest st
   await catalog.close();
 });
 
+test('captions that this version does not understand are left out', async () => {
+  await using folder = await temporaryFolder();
+  const file = join(folder.path, 'catalog.db');
+  const catalog = await openSqliteCatalog({ file, now: () => NOW });
+  const video = bareVideo();
+  await catalog.videos.insert(video);
+  const other = new DatabaseSync(file);
+  other.prepare('update videos set captions = ?').run('[{"origin":"telepathy"}]');
+  other.close();
+  assert.deepEqual(await catalog.videos.get(video.id), video);
+  await catalog.close();
+});
+
 test('says what is wrong with a file that is no catalog, or one of a newer version', async () => {
   await using folder = await temporaryFolder();
   const text = join(folder.path, 'text.db');

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
+import type { Caption } from '../../src/catalog/caption.ts';
 import { newVideoId, type Video, VIDEO_STATUSES, type VideoStatus } from '../../src/catalog/video.ts';
 import type { VideoQuery, VideoRepository } from '../../src/catalog/video-repository.ts';
 import { parseObjectKey } from '../../src/storage/object-key.ts';
@@ -100,6 +101,7 @@ export function testVideoRepository(subject: string, make: () => Promise<Reposit
         revision: 'r2',
         content,
         metadata: { 'a:b': 'ä', n: '' },
+        captions: [captionOf({ label: 'ä"', file: { key: 'a.srt', etag: 'e' } }), captionOf({ id: 'de-2' })],
       } as const;
       let expected: Video = { ...video, updatedAt: NOW };
       for (const [field, value] of Object.entries(changes)) {
@@ -148,6 +150,23 @@ export function testVideoRepository(subject: string, make: () => Promise<Reposit
       assert.deepEqual(read?.metadata, first);
       const emptied = await videos.update(video.id, { metadata: {} }, { metadata: read.metadata });
       assert.deepEqual(emptied?.metadata, {});
+    });
+
+    test('changes captions only while they are as they were read', async () => {
+      await using made = await make();
+      const { videos } = made;
+      const video = bareVideo();
+      await videos.insert(video);
+      const [first, second] = [[captionOf({ language: 'de' })], [captionOf({ language: 'en' })]];
+      assert.equal(await videos.update(video.id, { captions: first }, { captions: second }), undefined);
+      assert.ok(await videos.update(video.id, { captions: first }, { captions: [] }));
+      assert.equal(await videos.update(video.id, { captions: second }, { captions: [] }), undefined);
+      const read = await videos.get(video.id);
+      assert.deepEqual(read?.captions, first);
+      assert.deepEqual((await videos.listBySource('library'))[0]?.captions, first);
+      const emptied = await videos.update(video.id, { captions: [] }, { captions: read?.captions ?? [] });
+      assert.equal(emptied?.captions, undefined);
+      assert.deepEqual(emptied, { ...video, updatedAt: NOW });
     });
 
     test('of many changes under one condition at once, one happens', async () => {
@@ -377,6 +396,18 @@ export function bareVideo(
     updatedAt: new Date(createdAtMs + 1),
     source: { origin: own.origin ?? 'library', key, name: own.name ?? key, bytes: 3_000_000_000, etag: 'e1' },
     revision: 'r1',
+  };
+}
+
+function captionOf(overrides: Partial<Caption>): Caption {
+  return {
+    origin: 'uploaded',
+    language: 'en',
+    kind: 'subtitles',
+    isDefault: false,
+    isForced: false,
+    id: 'en-0123456789abcdef',
+    ...overrides,
   };
 }
 

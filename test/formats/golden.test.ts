@@ -2,12 +2,20 @@ import { test } from 'node:test';
 import { FORMATS } from '../../src/formats/registry.ts';
 import type { Presentation } from '../../src/media/presentation.ts';
 import { assertGolden } from '../golden-file.ts';
-import { audioTrack, film } from './presentations.ts';
+import { audioTrack, captionTrack, film } from './presentations.ts';
 
 const CASES: Readonly<Record<string, Presentation>> = {
   film,
   'film-without-sound': { tracks: film.tracks.filter((track) => track.kind === 'video') },
   'sound-alone': { tracks: [audioTrack('a1', [188, 187, 40], { isDefault: true })] },
+  captions: {
+    tracks: film.tracks.slice(2),
+    captions: [
+      captionTrack('en-0123456789abcdef', { isDefault: true }),
+      captionTrack('de-0123456789abcdef', { language: 'de', label: 'Deutsch (CC)', kind: 'captions' }),
+      captionTrack('s3-r0123456789', { isForced: true }),
+    ],
+  },
   'two-languages': {
     tracks: [
       ...film.tracks.slice(0, 1),

@@ -1,5 +1,6 @@
 /** Presentations for tests of formats: ordinary ones, and any that fast-check can think of. */
 import * as fc from 'fast-check';
+import type { CaptionTrack } from '../../src/media/captions.ts';
 import type { AudioTrack, Presentation, Segment, Track, VideoTrack } from '../../src/media/presentation.ts';
 import { type Rational, rational } from '../../src/media/time.ts';
 
@@ -50,6 +51,18 @@ export function audioTrack(
     channels: 2,
     sampleRate: 48_000,
     isDefault: false,
+    ...about,
+  };
+}
+
+export function captionTrack(id: string, about: Partial<Omit<CaptionTrack, 'id'>> = {}): CaptionTrack {
+  return {
+    id,
+    language: 'en',
+    label: 'English',
+    kind: 'subtitles',
+    isDefault: false,
+    isForced: false,
     ...about,
   };
 }

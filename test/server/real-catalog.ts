@@ -3,8 +3,12 @@ import { join } from 'node:path';
 import { openSqliteCatalog } from '../../src/catalog/sqlite.ts';
 import type { Video } from '../../src/catalog/video.ts';
 import type { VideoRepository } from '../../src/catalog/video-repository.ts';
+import { AppError } from '../../src/errors.ts';
+import { CaptionStore } from '../../src/pipeline/caption-store.ts';
+import { captionService } from '../../src/pipeline/captions.ts';
 import { createVideoEvents, type VideoEvents } from '../../src/pipeline/events.ts';
 import { Plans } from '../../src/pipeline/plans.ts';
+import { type PlaybackOptions, playbackService } from '../../src/pipeline/playback.ts';
 import { SegmentProgress } from '../../src/pipeline/segment-progress.ts';
 import { SegmentStore } from '../../src/pipeline/segment-store.ts';
 import { videoService } from '../../src/pipeline/video-service.ts';
@@ -20,6 +24,7 @@ export type RealCatalogServer = TestServer & {
   readonly videos: VideoRepository;
   readonly events: VideoEvents;
   readonly segments: SegmentStore;
+  readonly texts: CaptionStore;
   readonly progress: SegmentProgress;
   /** `{origin}/api/v1/videos/{VIDEO_ID}` */
   readonly videoUrl: string;
@@ -38,17 +43,34 @@ export async function startRealCatalog(settings: Partial<ServerSettings> = {}): 
   const segments = await SegmentStore.open({ kept, cached }, signal);
   const [plans, events] = [new Plans(), createVideoEvents()];
   const progress = new SegmentProgress(plans, segments, events);
-  const removeEverything = (video: Video) => segments.deleteAll(video.id, undefined, signal);
+  const texts = new CaptionStore(prefixStore(objects, parseObjectKey('captions')));
+  const removeEverything = async (video: Video) => {
+    await segments.deleteAll(video.id, undefined, signal);
+    await texts.deleteAll(video.id, signal);
+  };
+  const captions = captionService({ videos: catalog.videos, texts, events, extract: noText });
   const videos = videoService({ videos: catalog.videos, plans, progress, events, removeEverything });
   const video = uploadedVideo();
   await catalog.videos.insert(video);
   segments.keep(video.id);
-  const server = await startServer({ videos, events }, { settings: { ...SETTINGS, ...settings } });
+  const playback = playbackService({
+    videos: catalog.videos,
+    library: objects,
+    segments,
+    plans,
+    captions,
+    ...NOTHING_IS_ENCODED,
+  });
+  const server = await startServer(
+    { videos, events, captions, playback },
+    { settings: { ...SETTINGS, ...settings } },
+  );
   return {
     ...server,
     videos: catalog.videos,
     events,
     segments,
+    texts,
     progress,
     videoUrl: `${server.origin}/api/v1/videos/${VIDEO_ID}`,
     async encode(trackId, index) {
@@ -64,6 +86,13 @@ export async function startRealCatalog(settings: Partial<ServerSettings> = {}): 
     },
   };
 }
+
+async function noText(): Promise<never> {
+  throw new AppError('not_found', 'there is no text inside');
+}
+
+/** Manifests are made without these. */
+const NOTHING_IS_ENCODED = {} as Pick<PlaybackOptions, 'engine' | 'encoder' | 'pictures'>;
 
 /** Two sounds and a picture of eight seconds, none of it encoded. */
 function uploadedVideo(): Video {

@@ -8,6 +8,7 @@ import { pino } from 'pino';
 import { type Video, type VideoId, parseVideoId } from '../../src/catalog/video.ts';
 import { AppError } from '../../src/errors.ts';
 import type { Presentation } from '../../src/media/presentation.ts';
+import { captionsOf } from '../../src/pipeline/captions-of-video.ts';
 import { createVideoEvents } from '../../src/pipeline/events.ts';
 import type { Redirect, Resource } from '../../src/pipeline/resource.ts';
 import type { Services } from '../../src/pipeline/services.ts';
@@ -41,6 +42,7 @@ export async function startServer(
       health: { ready: async () => {} },
       events: createVideoEvents(),
       ingest: noIngest(),
+      captions: { put: refuse, delete: refuse },
       ...services,
     },
     settings: SETTINGS,
@@ -137,6 +139,7 @@ export function videosOf(
       return video;
     },
     presentation: () => options.presentation,
+    captions: captionsOf,
     playback: () => options.playback ?? {},
     encodedFraction: () => 0.5,
     encodeMap: () => ({}),

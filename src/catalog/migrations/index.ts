@@ -4,10 +4,12 @@ import * as videos from './001-videos.ts';
 import * as uploads from './002-uploads.ts';
 import * as metadata from './003-metadata.ts';
 import * as chunks from './004-chunks.ts';
+import * as captions from './005-captions.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '001-videos': videos,
   '002-uploads': uploads,
   '003-metadata': metadata,
   '004-chunks': chunks,
+  '005-captions': captions,
 };

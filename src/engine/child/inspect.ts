@@ -12,6 +12,7 @@ import {
 import { avGetCodecName, avGetPixFmtName, Codec, type Stream } from 'node-av/lib';
 import { AppError } from '../../errors.ts';
 import type { SourceAudio, SourceInfo, SourceSpan, SourceVideo } from '../../media/source.ts';
+import { canonicalLanguage, UNDETERMINED } from '../../media/language.ts';
 import { type Rational, rational, toNumber } from '../../media/time.ts';
 import { colorOf, isInterlaced } from './color.ts';
 import { displayOf } from './display.ts';
@@ -189,18 +190,14 @@ function sampleAspectRatioOf(stream: Stream): Rational {
   return rational(1);
 }
 
-/** BCP 47 from what containers say, mostly ISO 639-2: `eng` is `en`. Undefined for none, or nonsense. */
-function languageTag(text: string): string | undefined {
-  try {
-    const [tag] = Intl.getCanonicalLocales(text);
-    return tag === 'und' ? undefined : tag;
-  } catch {
-    return undefined;
-  }
+/** Containers mostly say it as ISO 639-2 does. Undefined for none, or nonsense. */
+function languageOf(stream: Stream): string | undefined {
+  const language = canonicalLanguage(stream.metadata?.get('language') ?? '');
+  return language === UNDETERMINED ? undefined : language;
 }
 
 function describeAudio(stream: Stream, span: SourceSpan): SourceAudio {
-  const language = languageTag(stream.metadata?.get('language') ?? '');
+  const language = languageOf(stream);
   const title = stream.metadata?.get('title') ?? undefined;
   return {
     ...span,

@@ -10,16 +10,18 @@ import {
 } from '../../media/presentation.ts';
 import { type Rational, compare, multiply, rational, toNumber } from '../../media/time.ts';
 import { type TrickPlayTrack, trickPlayTracks } from '../trick-play.ts';
+import { captionSet, role } from './captions.ts';
 import { segmentTemplate, trickPlayTemplate } from './segment-template.ts';
 import { type Attributes, element, textElement } from './xml.ts';
 
 /**
- * One for all qualities of the video, one for each audio track (a player never switches those by itself), and one
- * for moving fast, if there is a track for it.
+ * One for all qualities of the video, one for each audio track (a player never switches those by itself), one for
+ * moving fast, if there is a track for it, and one for each caption track.
  */
 export function adaptationSets(presentation: Presentation, revision: string): readonly string[] {
-  const video = presentation.tracks.filter(isVideo);
-  const audio = presentation.tracks.filter(isAudio);
+  const { tracks, captions = [] } = presentation;
+  const video = tracks.filter(isVideo);
+  const audio = tracks.filter(isAudio);
   const trick = trickPlayTracks(presentation);
   const standard = defaultAudio(audio);
   const [best] = video;
@@ -27,14 +29,15 @@ export function adaptationSets(presentation: Presentation, revision: string): re
     ...(best === undefined ? [] : [videoSet(best, video, revision)]),
     ...audio.map((track) => audioSet(track, track === standard, revision)),
     ...(trick.length === 0 ? [] : [trickPlaySet(trick, revision)]),
+    ...captions.map(captionSet),
   ];
   return sets.map(({ attributes, children }, id) =>
-    element('AdaptationSet', { id, ...attributes, ...EVERY_SET }, children),
+    element('AdaptationSet', { id, ...attributes }, children),
   );
 }
 
 /** 5.3.3.2: segments of all tracks of a set start together, each with a closed GOP. */
-const EVERY_SET: Attributes = { segmentAlignment: 'true', startWithSAP: 1 };
+const SEGMENTED: Attributes = { segmentAlignment: 'true', startWithSAP: 1 };
 
 type AdaptationSet = { readonly attributes: Attributes; readonly children: readonly string[] };
 
@@ -48,6 +51,7 @@ function videoSet(best: VideoTrack, tracks: readonly VideoTrack[], revision: str
       maxWidth: Math.max(...tracks.map((track) => track.width)),
       maxHeight: Math.max(...tracks.map((track) => track.height)),
       maxFrameRate: frameRate(fastest.frameRate),
+      ...SEGMENTED,
     },
     children: [role('main'), ...tracks.map((track) => videoRepresentation(track, revision))],
   };
@@ -69,7 +73,7 @@ const VIDEO_SET_ID = 0;
 function trickPlaySet(tracks: readonly TrickPlayTrack[], revision: string): AdaptationSet {
   const schemeIdUri = 'http://dashif.org/guidelines/trickmode';
   return {
-    attributes: { contentType: 'video', mimeType: 'video/mp4' },
+    attributes: { contentType: 'video', mimeType: 'video/mp4', ...SEGMENTED },
     children: [
       element('EssentialProperty', { schemeIdUri, value: VIDEO_SET_ID }),
       ...tracks.map((track) => trickPlayRepresentation(track, revision)),
@@ -102,7 +106,7 @@ function audioSet(track: AudioTrack, isStandard: boolean, revision: string): Ada
   // The schema wants a Label before the Role (5.3.7.3).
   const label = track.title === undefined ? [] : [textElement('Label', track.title)];
   return {
-    attributes: { contentType: 'audio', mimeType: 'audio/mp4', lang: track.language },
+    attributes: { contentType: 'audio', mimeType: 'audio/mp4', lang: track.language, ...SEGMENTED },
     children: [
       ...label,
       role(isStandard ? 'main' : 'alternate'),
@@ -122,11 +126,6 @@ function representation(
     { id: track.id, bandwidth: track.bitrate.peakBitsPerSecond, codecs: track.codecs, ...attributes },
     [...descriptors, segmentTemplate(track, revision)],
   );
-}
-
-/** 5.8.5.5 */
-function role(value: string): string {
-  return element('Role', { schemeIdUri: 'urn:mpeg:dash:role:2011', value });
 }
 
 /** ISO/IEC 23091-3 ChannelConfiguration, by number of channels: 6 is 5.1, 12 is 7.1. */

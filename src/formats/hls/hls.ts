@@ -1,9 +1,17 @@
 /** HLS with CMAF segments (RFC 8216bis: draft-pantos-hls-rfc8216bis). */
-import { type Track, initPath, segmentPath, trickPath } from '../../media/presentation.ts';
+import type { CaptionTrack } from '../../media/captions.ts';
+import {
+  type Track,
+  initPath,
+  presentationDurationSeconds,
+  segmentPath,
+  trickPath,
+} from '../../media/presentation.ts';
 import type { Format, FormatInput, Manifest } from '../format.ts';
 import { trickPlayTracks } from '../trick-play.ts';
 import { iFramePlaylist, mediaPlaylist } from './media-playlist.ts';
 import { multivariantPlaylist } from './multivariant-playlist.ts';
+import { subtitlePlaylist } from './subtitles.ts';
 
 const FOLDER = 'hls';
 const ENTRY = `${FOLDER}/main.m3u8`;
@@ -18,6 +26,10 @@ export const hls: Format = {
   resolve({ presentation, revision }: FormatInput, path: string): Manifest | undefined {
     if (path === ENTRY)
       return playlist(multivariantPlaylist(presentation, { playlist: playlistName, iFrames: iFramesName }));
+    const caption = presentation.captions?.find((candidate) => path === playlistPath(candidate));
+    if (caption !== undefined) {
+      return playlist(subtitlePlaylist(caption, presentationDurationSeconds(presentation), UP));
+    }
     const trick = trickPlayTracks(presentation).find((candidate) => path === iFramesPath(candidate));
     if (trick !== undefined) {
       return playlist(
@@ -38,15 +50,16 @@ export const hls: Format = {
   },
 
   paths({ presentation }: FormatInput): readonly string[] {
+    const { tracks, captions = [] } = presentation;
     return [
       ENTRY,
-      ...presentation.tracks.map(playlistPath),
+      ...[...tracks, ...captions].map(playlistPath),
       ...trickPlayTracks(presentation).map(iFramesPath),
     ];
   },
 };
 
-function playlistPath(track: Track): string {
+function playlistPath(track: Track | CaptionTrack): string {
   return `${FOLDER}/${playlistName(track)}`;
 }
 
@@ -58,7 +71,7 @@ function iFramesName(track: Track): string {
   return `${track.id}-iframes.m3u8`;
 }
 
-function playlistName(track: Track): string {
+function playlistName(track: Track | CaptionTrack): string {
   return `${track.id}.m3u8`;
 }
 

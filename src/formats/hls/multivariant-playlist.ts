@@ -1,37 +1,42 @@
-/** The Multivariant Playlist: which qualities and which sound there are (RFC 8216bis 4.4.6). */
+/** The Multivariant Playlist: which qualities, sounds and captions there are (RFC 8216bis 4.4.6). */
 import { type Presentation, type Track, defaultAudio, isAudio, isVideo } from '../../media/presentation.ts';
+import type { CaptionTrack } from '../../media/captions.ts';
 import { trickPlayTracks } from '../trick-play.ts';
 import { iFrameStream } from './i-frame-stream.ts';
 import { audioRenditions } from './renditions.ts';
+import { subtitleRenditions } from './subtitles.ts';
 import { VERSION_TAG } from './tag.ts';
 import { audioVariant, inStartingOrder, videoVariant } from './variants.ts';
 
-/** Where a track's playlists are, relative to this one. */
+/** Where playlists are, relative to this one. */
 export type PlaylistUris = {
-  /** The Media Playlist. */
-  readonly playlist: (track: Track) => string;
+  /** The Media Playlist of a track, or of captions. */
+  readonly playlist: (track: Track | CaptionTrack) => string;
   /** The I-frame Media Playlist, of a track that is offered for trick play. */
   readonly iFrames: (track: Track) => string;
 };
 
 /** The whole playlist. */
 export function multivariantPlaylist(presentation: Presentation, uris: PlaylistUris): string {
+  const { captions = [] } = presentation;
   const playlistUri = uris.playlist;
   const video = presentation.tracks.filter(isVideo);
   const audio = presentation.tracks.filter(isAudio);
   // Sound alone needs no group, unless there is a choice.
   const group = video.length > 0 || audio.length > 1 ? audio : [];
+  const groups = { audio: group, captions };
   const standard = defaultAudio(audio);
   const variants =
     video.length > 0 || standard === undefined
-      ? inStartingOrder(video).map((track) => videoVariant(track, group, playlistUri(track)))
-      : [audioVariant(standard, group, playlistUri(standard))];
+      ? inStartingOrder(video).map((track) => videoVariant(track, groups, playlistUri(track)))
+      : [audioVariant(standard, groups, playlistUri(standard))];
   const lines = [
     '#EXTM3U',
     VERSION_TAG,
     // 4.4.2.1: every segment starts with an IDR frame, so each can be decoded without the one before.
     '#EXT-X-INDEPENDENT-SEGMENTS',
     ...audioRenditions(group, playlistUri),
+    ...subtitleRenditions(captions, playlistUri),
     ...variants,
     ...trickPlayTracks(presentation).map((track) => iFrameStream(track, uris.iFrames(track))),
   ];

@@ -11,7 +11,7 @@ export function audioRenditions(
 ): readonly string[] {
   // 4.4.6.1.1: no second default in a group.
   const standard = defaultAudio(tracks);
-  const names = uniqueNames(tracks);
+  const names = uniqueNames(tracks.map((track) => track.title ?? track.language ?? track.label));
   const chosenByLanguage = firstOfEachLanguage(tracks, standard);
   return tracks.map((track, index) =>
     tag('EXT-X-MEDIA', {
@@ -44,10 +44,9 @@ function firstOfEachLanguage(
 }
 
 /** 4.4.6.1.1: no two Renditions of a group share a NAME. */
-function uniqueNames(tracks: readonly AudioTrack[]): readonly string[] {
+export function uniqueNames(wanted: readonly string[]): readonly string[] {
   const taken = new Set<string>();
-  return tracks.map((track) => {
-    const name = track.title ?? track.language ?? track.label;
+  return wanted.map((name) => {
     let unique = name;
     for (let number = 2; taken.has(unique); number++) unique = `${name} (${number})`;
     taken.add(unique);

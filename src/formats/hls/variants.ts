@@ -1,32 +1,40 @@
 /** `#EXT-X-STREAM-INF` (RFC 8216bis 4.4.6.2): one Variant Stream for each quality, with the sound it needs. */
+import type { CaptionTrack } from '../../media/captions.ts';
 import type { AudioTrack, Track, VideoTrack } from '../../media/presentation.ts';
 import { toNumber } from '../../media/time.ts';
 import { AUDIO_GROUP } from './renditions.ts';
+import { SUBTITLES_GROUP } from './subtitles.ts';
 import { quoted, tag } from './tag.ts';
 
 /** Many players (Apple's before iOS 13) begin with the first Variant Stream: what most connections carry at once. */
 const FIRST_VARIANT_BITS_PER_SECOND = 2_000_000;
 
-/** Tag and URI of a video track, played together with one of the group's `audio`. */
-export function videoVariant(track: VideoTrack, audio: readonly AudioTrack[], uri: string): string {
+/** The Renditions that a Variant Stream is played together with: one of the sounds, and captions for who wants them. */
+export type Groups = { readonly audio: readonly AudioTrack[]; readonly captions: readonly CaptionTrack[] };
+
+/** Tag and URI of a video track, played together with one of each of its groups. */
+export function videoVariant(track: VideoTrack, { audio, captions }: Groups, uri: string): string {
   const inf = tag('EXT-X-STREAM-INF', {
     ...bandwidth([track], audio),
     CODECS: codecs([track, ...audio]),
     RESOLUTION: `${track.width}x${track.height}`,
     'FRAME-RATE': toNumber(track.frameRate).toFixed(3),
     AUDIO: audio.length > 0 ? quoted(AUDIO_GROUP) : undefined,
+    SUBTITLES: subtitles(captions),
     // True of what we encode: no captions are carried inside the video.
     'CLOSED-CAPTIONS': 'NONE',
   });
   return `${inf}\n${uri}`;
 }
 
-/** Tag and URI of a presentation that has only sound; `alternatives` are the group that `track` belongs to. */
-export function audioVariant(track: AudioTrack, alternatives: readonly AudioTrack[], uri: string): string {
+/** Tag and URI of a presentation that has only sound; the group of sound is the one that `track` belongs to. */
+export function audioVariant(track: AudioTrack, groups: Groups, uri: string): string {
+  const alternatives = groups.audio;
   const inf = tag('EXT-X-STREAM-INF', {
     ...bandwidth(alternatives.length > 0 ? [] : [track], alternatives),
     CODECS: codecs([track, ...alternatives]),
     AUDIO: alternatives.length > 0 ? quoted(AUDIO_GROUP) : undefined,
+    SUBTITLES: subtitles(groups.captions),
   });
   return `${inf}\n${uri}`;
 }
@@ -48,6 +56,10 @@ function bandwidth(own: readonly Track[], group: readonly AudioTrack[]) {
     BANDWIDTH: costliest((track) => track.bitrate.peakBitsPerSecond),
     'AVERAGE-BANDWIDTH': costliest((track) => track.bitrate.averageBitsPerSecond),
   };
+}
+
+function subtitles(captions: readonly CaptionTrack[]) {
+  return captions.length > 0 ? quoted(SUBTITLES_GROUP) : undefined;
 }
 
 function codecs(tracks: readonly Track[]) {
