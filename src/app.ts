@@ -182,7 +182,17 @@ export async function startApp(config: Config): Promise<App> {
     captions,
     events,
     ingest: meteredIngest(ingest, metrics),
-    playback: playbackService({ videos, library, segments, engine, encoder, plans, pictures, captions }),
+    playback: playbackService({
+      videos,
+      library,
+      segments,
+      engine,
+      encoder,
+      plans,
+      progress,
+      pictures,
+      captions,
+    }),
     health: { ready: () => catalog.ping() },
   };
   addPipelineGauges(registry, { jobCounts: () => jobs.counts(), cachedBytes: () => cached.totalBytes });

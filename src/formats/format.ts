@@ -32,15 +32,59 @@ export type Rewrapped = {
   make(inputs: readonly Uint8Array[]): Uint8Array;
 };
 
+/**
+ * One file for a whole quality, of any length, put together from stored media as it is read. It exists once all of
+ * `inputs` are stored, since only then it is known what lies where in it.
+ */
+export type Composed = {
+  readonly kind: 'composed';
+  readonly mediaType: string;
+  readonly inputs: readonly StoredMedia[];
+  /** Each call begins anew. */
+  begin(): Composition;
+};
+
+/** Pure, but for what it has been given: the same heads give the same pieces. */
+export type Composition = {
+  /** Given once for each input, in their order. */
+  add(head: MediaHead): void;
+  /** The whole file, in order, once all heads were given. Ranges lie in segments of `inputs`. */
+  pieces(): readonly Piece[];
+};
+
+/** The front of a stored object: all of an init segment, and of a segment everything but its media data. */
+export type MediaHead = {
+  readonly bytes: Uint8Array;
+  /** Of the whole object. */
+  readonly totalBytes: number;
+};
+
+/** Bytes as they are, or a part of stored media. */
+export type Piece = Uint8Array | MediaPart;
+
+/** Byte offsets, both inclusive. */
+export type MediaPart = StoredMedia & { readonly start: number; readonly end: number };
+
 /** What lies at a path of a format. */
-export type Resolved = Manifest | Rewrapped;
+export type Resolved = Manifest | Rewrapped | Composed;
+
+/** A file that holds a whole quality by itself. */
+export type QualityFile = {
+  /** What people choose by: `480p`. */
+  readonly quality: string;
+  readonly path: string;
+  /** What must be stored before it can be offered. */
+  readonly trackIds: readonly string[];
+};
 
 /** Paths are relative to `/v/{id}/`, without a leading slash. */
 export type Format = {
   /** Its name in the public interface. */
   readonly name: string;
-  /** What a player is given. */
-  readonly entry: string;
+  /** What a player is given, where one address stands for all qualities. */
+  readonly entry?: string;
+  /** What a player is given, where each quality has an address of its own; the best first. */
+  qualities?(presentation: Presentation): readonly QualityFile[];
   /** What lies at `path`; undefined where this format has nothing. */
   resolve(input: FormatInput, path: string): Resolved | undefined;
   /** Every path that `resolve` answers, the entry first. */

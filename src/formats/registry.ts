@@ -2,5 +2,6 @@
 import { dash } from './dash/dash.ts';
 import type { Format } from './format.ts';
 import { hls } from './hls/hls.ts';
+import { mp4 } from './mp4/mp4.ts';
 
-export const FORMATS: readonly Format[] = [hls, dash];
+export const FORMATS: readonly Format[] = [hls, dash, mp4];

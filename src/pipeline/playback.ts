@@ -5,7 +5,7 @@ import type { Video, VideoId } from '../catalog/video.ts';
 import type { VideoRepository } from '../catalog/video-repository.ts';
 import type { MediaEngine } from '../engine/engine.ts';
 import { AppError } from '../errors.ts';
-import type { Format, Manifest, Rewrapped, StoredMedia } from '../formats/format.ts';
+import type { Composed, Format, Manifest, Rewrapped, StoredMedia } from '../formats/format.ts';
 import { FORMATS } from '../formats/registry.ts';
 import { resolveTrickPlay } from '../formats/trick-play.ts';
 import type { PackageInfo } from '../media/package.ts';
@@ -13,12 +13,15 @@ import { TRICK_FOLDER } from '../media/presentation.ts';
 import { joinKey, parseObjectKey } from '../storage/object-key.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { Captions } from './captions.ts';
+import { Composer } from './composer.ts';
 import { memoryResource } from './memory-resource.ts';
 import type { Encodable, OnDemandEncoder } from './on-demand.ts';
 import { packageEntry } from './package-entry.ts';
+import { withPatience } from './patience.ts';
 import type { Pictures } from './pictures.ts';
 import type { Plans } from './plans.ts';
 import type { Redirect, Resource } from './resource.ts';
+import type { SegmentProgress } from './segment-progress.ts';
 import type { SegmentStore, TrackAddress } from './segment-store.ts';
 import type { PlaybackService } from './services.ts';
 import { storeResource } from './store-resource.ts';
@@ -31,15 +34,17 @@ export type PlaybackOptions = {
   readonly engine: MediaEngine;
   readonly encoder: OnDemandEncoder;
   readonly plans: Plans;
+  readonly progress: SegmentProgress;
   readonly pictures: Pictures;
   readonly captions: Captions;
 };
 
-/** A request for a segment is answered within this time, if only with the advice to ask again. */
-const PATIENCE_MS = 8000;
 const KEPT_MANIFESTS = 500;
 /** What was rewrapped lately, in memory: making it again is cheap, storing it would be a second copy. */
 const REWRAPPED_BYTES = 64 * 1024 * 1024;
+
+/** In the name of a file: four bytes each, and 255 are the usual limit. */
+const MAX_TITLE_LETTERS = 55;
 
 /** Where the segments of a ready-made package are found below `/v/{id}/`. */
 const PACKAGE_FOLDER = 'package';
@@ -52,12 +57,13 @@ const DERIVED: readonly Pick<Format, 'name' | 'resolve'>[] = [
 
 /** Answers what players ask for. */
 export function playbackService(options: PlaybackOptions): PlaybackService {
-  const { videos, segments, plans } = options;
+  const { videos, segments, plans, progress } = options;
   const manifests = new LRUCache<string, Resource>({ max: KEPT_MANIFESTS });
   const rewrapped = new LRUCache<string, Resource>({
     maxSize: REWRAPPED_BYTES,
     sizeCalculation: ({ bytes }) => Math.max(1, bytes),
   });
+  const composer = new Composer();
   const initQueue = new PQueue({ concurrency: 2 });
 
   return {
@@ -82,28 +88,18 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
     const track: TrackAddress = { videoId: id, revision, trackId };
     if (match[1] === undefined) return initSegment(track, signal);
     const index = Number(match[1]);
-    const stored = await segments.segment(track, index, signal);
-    if (stored === undefined) return encoded(track, index, signal);
-    options.encoder.noteWatched(track, index);
-    return stored;
+    if (segments.isStored(track, index)) options.encoder.noteWatched(track, index);
+    return segment(track, index, signal);
   }
 
-  async function encoded(track: TrackAddress, index: number, signal: AbortSignal): Promise<Resource> {
+  async function segment(track: TrackAddress, index: number, signal: AbortSignal): Promise<Resource> {
+    const stored = await segments.segment(track, index, signal);
+    if (stored !== undefined) return stored;
     const target = await encodable(track);
-    const patience = AbortSignal.timeout(PATIENCE_MS);
-    const late = Promise.withResolvers<never>();
-    const giveUp = (): void =>
-      late.reject(new AppError('unavailable', 'the segment is still being encoded: ask again in a moment'));
-    patience.addEventListener('abort', giveUp, { once: true });
-    try {
-      // Giving up the wait is not going away: the encode goes on, and the next request finds its result.
-      return await Promise.race([
-        options.encoder.segment(target, track.trackId, index, signal),
-        late.promise,
-      ]);
-    } finally {
-      patience.removeEventListener('abort', giveUp);
-    }
+    return withPatience(
+      options.encoder.segment(target, track.trackId, index, signal),
+      'the segment is still being encoded: ask again in a moment',
+    );
   }
 
   async function initSegment(track: TrackAddress, signal: AbortSignal): Promise<Resource> {
@@ -159,6 +155,7 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
       rewrapped.set(key, resource);
       return resource;
     }
+    if (found.kind === 'composed') return compose(video, path, found);
     const resource = textResource(found);
     manifests.set(manifestKey, resource);
     return resource;
@@ -173,6 +170,28 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
     const name = input.index === 'init' ? 'init.mp4' : `${input.index}.m4s`;
     const resource = await media(video.id, [video.revision, input.trackId, name], signal);
     return new Uint8Array(await new Response(await resource.open(undefined, signal)).arrayBuffer());
+  }
+
+  async function compose(video: Video, path: string, composed: Composed): Promise<Resource> {
+    const { id: videoId, revision } = video;
+    const key = `${videoId}/${revision}/${path}`;
+    if (!composer.isKnown(key)) requireStored(video, composed);
+    return composer.resource(composed, {
+      key,
+      identity: `${revision}/${path}`,
+      fileName: fileNameOf(video, path),
+      openMedia: async ({ trackId, index }, signal) => {
+        const track: TrackAddress = { videoId, revision, trackId };
+        return index === 'init' ? initSegment(track, signal) : segment(track, index, signal);
+      },
+    });
+  }
+
+  function requireStored(video: Video, { inputs }: Composed): void {
+    const { stored, total } = progress.countsOf(video, new Set(inputs.map(({ trackId }) => trackId)));
+    if (stored === total) return;
+    const soFar = `${stored} of ${total} segments are`;
+    throw new AppError('not_ready', `this file is there once all of it is stored: ${soFar}`);
   }
 
   /** Only what the package's own manifests refer to: whatever else lies in the folder is nobody's business. */
@@ -216,4 +235,9 @@ function isPlainName(text: string): boolean {
 
 function nothingHere(): AppError {
   return new AppError('not_found', 'there is nothing at this address');
+}
+
+/** `Title 480p.mp4`, short enough for any file system. */
+function fileNameOf({ title }: Video, path: string): string {
+  return `${[...title].slice(0, MAX_TITLE_LETTERS).join('')} ${path.slice(path.lastIndexOf('/') + 1)}`;
 }

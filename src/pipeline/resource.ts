@@ -7,6 +7,8 @@ export type Resource = {
   readonly etag: string;
   /** `true`: this address holds these bytes for ever. `false`: revalidate. */
   readonly isImmutable: boolean;
+  /** What a person who saves it would call it. */
+  readonly fileName?: string;
   /** Offsets inclusive; without a range, all bytes. Each call opens anew. */
   open(
     range?: { readonly start: number; readonly end: number },

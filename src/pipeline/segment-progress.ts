@@ -43,11 +43,18 @@ export class SegmentProgress {
 
   /** 0 to 1. */
   fractionOf(video: Video): number {
-    if (video.content?.kind === 'package' || video.status === 'ready') return 1;
     const tracks = this.#plans.presentationOf(video)?.tracks ?? [];
-    const total = tracks.reduce((sum, track) => sum + track.segments.length, 0);
+    const { stored, total } = this.countsOf(video, new Set(tracks.map(({ id }) => id)));
+    return total === 0 ? 0 : stored / total;
+  }
+
+  /** How many segments these tracks have together, and how many of them are stored. */
+  countsOf(video: Video, trackIds: ReadonlySet<string>): { readonly stored: number; readonly total: number } {
+    const tracks = (this.#plans.presentationOf(video)?.tracks ?? []).filter(({ id }) => trackIds.has(id));
+    const total = tracks.reduce((sum, { segments }) => sum + segments.length, 0);
+    if (video.content?.kind === 'package' || video.status === 'ready') return { stored: total, total };
     const stored = tracks.reduce((sum, { id }) => sum + this.#segments.storedCount(addressOf(video, id)), 0);
-    return total === 0 ? 0 : Math.min(1, stored / total);
+    return { stored: Math.min(stored, total), total };
   }
 
   #stateOf(video: Video, trackId: string, index: number): SegmentState {

@@ -72,7 +72,12 @@ export type PlaybackPaths = {
   readonly hls?: string;
   readonly dash?: string;
   readonly poster?: string;
+  /** Files of whole qualities, the best first: only those that are stored completely. */
+  readonly mp4?: readonly QualityPath[];
 };
+
+/** The address of a file that holds a whole quality. */
+export type QualityPath = { readonly quality: string; readonly path: string };
 
 export type PlaybackService = {
   /**

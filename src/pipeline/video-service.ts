@@ -1,15 +1,16 @@
 import type { Video, VideoId } from '../catalog/video.ts';
 import type { VideoRepository } from '../catalog/video-repository.ts';
 import { AppError } from '../errors.ts';
+import type { Format } from '../formats/format.ts';
 import { FORMATS } from '../formats/registry.ts';
-import { isVideo } from '../media/presentation.ts';
 import { captionsOf } from './captions-of-video.ts';
+import { type Presentation, isVideo } from '../media/presentation.ts';
 import { editVideo } from './edit-video.ts';
 import type { VideoEvents } from './events.ts';
 import { packageEntry } from './package-entry.ts';
 import type { Plans } from './plans.ts';
 import type { SegmentProgress } from './segment-progress.ts';
-import type { PlaybackPaths, VideoService } from './services.ts';
+import type { PlaybackPaths, QualityPath, VideoService } from './services.ts';
 
 /** What the service is made of. */
 export type VideoServiceOptions = {
@@ -29,6 +30,16 @@ export function videoService(options: VideoServiceOptions): VideoService {
     const video = await videos.get(id);
     if (video === undefined) throw new AppError('not_found', 'there is no such video');
     return video;
+  }
+
+  function completeFiles(video: Video, presentation: Presentation, format: Format): readonly QualityPath[] {
+    const files = format.qualities?.(presentation) ?? [];
+    return files
+      .filter(({ trackIds }) => {
+        const { stored, total } = progress.countsOf(video, new Set(trackIds));
+        return stored === total;
+      })
+      .map(({ quality, path }) => ({ quality, path }));
   }
 
   return {
@@ -57,10 +68,9 @@ export function videoService(options: VideoServiceOptions): VideoService {
     playback(video) {
       const presentation = plans.presentationOf(video);
       if (presentation === undefined || video.status === 'failed') return {};
-      const entries = FORMATS.filter(({ name }) => isOffered(video, name)).map(({ name, entry }) => [
-        name,
-        entry,
-      ]);
+      const entries = FORMATS.filter(({ name }) => isOffered(video, name))
+        .map((format) => [format.name, format.entry ?? completeFiles(video, presentation, format)] as const)
+        .filter(([, found]) => found.length > 0);
       return {
         ...(Object.fromEntries(entries) as PlaybackPaths),
         ...(presentation.tracks.some(isVideo) ? { poster: 'poster.jpg' } : {}),

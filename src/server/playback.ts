@@ -4,6 +4,7 @@ import { parseVideoId } from '../catalog/video.ts';
 import { isRedirect } from '../pipeline/resource.ts';
 import type { PlaybackService } from '../pipeline/services.ts';
 import { clientGoneSignal } from './client-gone.ts';
+import { contentDisposition } from './content-disposition.ts';
 import type { ServerMetrics } from './metrics.ts';
 import { PLAYBACK_HEADERS, PREFLIGHT_HEADERS } from './playback-headers.ts';
 import { decodePlaybackPath } from './playback-path.ts';
@@ -38,6 +39,9 @@ export function addPlayback(app: FastifyInstance, playback: PlaybackService, met
       const redirect = { Location: found.redirectTo, 'Cache-Control': 'no-cache', 'Content-Length': 0 };
       return sendHead(reply, 307, { ...headers, ...redirect });
     }
-    return sendResource(request, reply, found, signal, headers);
+    if (found.fileName === undefined) return sendResource(request, reply, found, signal, headers);
+    const { download } = request.query as { readonly download?: unknown };
+    const disposition = contentDisposition(download === undefined ? 'inline' : 'attachment', found.fileName);
+    return sendResource(request, reply, found, signal, { ...headers, 'Content-Disposition': disposition });
   }
 }

@@ -59,6 +59,12 @@ export const VIDEO_EXAMPLE = {
   playback: {
     hls: 'https://video.example/v/vid_019b0c3f5a10c0ffee00c0ffee00c0ff/hls/main.m3u8',
     dash: 'https://video.example/v/vid_019b0c3f5a10c0ffee00c0ffee00c0ff/dash/manifest.mpd',
+    mp4: [
+      {
+        quality: '240p',
+        url: 'https://video.example/v/vid_019b0c3f5a10c0ffee00c0ffee00c0ff/mp4/240p.mp4',
+      },
+    ],
     poster: 'https://video.example/v/vid_019b0c3f5a10c0ffee00c0ffee00c0ff/poster.jpg',
     watch: 'https://video.example/watch/vid_019b0c3f5a10c0ffee00c0ffee00c0ff',
     embed: 'https://video.example/embed/vid_019b0c3f5a10c0ffee00c0ffee00c0ff',

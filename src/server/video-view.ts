@@ -68,6 +68,18 @@ const PlaybackJson = z
   .object({
     hls: z.url().optional().meta({ description: 'HLS Multivariant Playlist (RFC 8216).' }),
     dash: z.url().optional().meta({ description: 'DASH MPD (ISO/IEC 23009-1).' }),
+    mp4: z
+      .array(
+        z.object({
+          quality: z.string().meta({ description: 'What people choose by: `480p`, or `audio`.' }),
+          url: z.url().meta({ description: 'With `?download` behind it, a browser saves it.' }),
+        }),
+      )
+      .optional()
+      .meta({
+        description:
+          'Each quality as one progressive MP4 file, best first: only those of which every segment is stored.',
+      }),
     poster: z.url().optional().meta({ description: 'A still picture, JPEG.' }),
     watch: z.url().meta({ description: 'A page to watch the video on.' }),
     embed: z
@@ -191,10 +203,12 @@ function viewTrack(track: Track): VideoJson['tracks'][number] {
 }
 
 function viewPlayback(video: Video, videos: VideoService, baseUrl: string): VideoJson['playback'] {
-  const paths = Object.entries(videos.playback(video)).filter(([, path]) => path !== undefined);
-  const urls = paths.map(([name, path]) => [name, `${baseUrl}/v/${video.id}/${encodePath(path)}`]);
+  const { mp4, ...paths } = videos.playback(video);
+  const urlOf = (path: string): string => `${baseUrl}/v/${video.id}/${encodePath(path)}`;
+  const urls = Object.entries(paths).map(([name, path]) => [name, urlOf(path)]);
   return {
     ...Object.fromEntries(urls),
+    ...(mp4 === undefined ? {} : { mp4: mp4.map(({ quality, path }) => ({ quality, url: urlOf(path) })) }),
     watch: `${baseUrl}/watch/${video.id}`,
     embed: `${baseUrl}/embed/${video.id}`,
   };

@@ -26,6 +26,15 @@ export async function frameTimes(input: string, stream: string): Promise<readonl
     .map((line) => Number.parseFloat(line));
 }
 
+/** For each decoded frame of one stream its time, its length and a hash of its content. */
+export async function frameHashes(input: string, stream: string): Promise<readonly string[]> {
+  const output = await decode(input, stream, ['-fps_mode', 'passthrough', '-f', 'framemd5']);
+  return output
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'));
+}
+
 /** `start_time` of every stream, as FFprobe says it. */
 export async function startTimes(input: string): Promise<readonly number[]> {
   const entries = ['-show_entries', 'stream=index,start_time', '-of', 'json'];

@@ -26,7 +26,12 @@ export type ApiVideo = {
   readonly durationSeconds?: number;
   readonly frameRate?: number;
   readonly source: { readonly name: string };
-  readonly playback: { readonly hls?: string; readonly dash?: string; readonly poster?: string };
+  readonly playback: {
+    readonly hls?: string;
+    readonly dash?: string;
+    readonly mp4?: readonly { readonly quality: string; readonly url: string }[];
+    readonly poster?: string;
+  };
 };
 
 export type RealServer = AsyncDisposable & {

@@ -47,7 +47,12 @@ describe('GET /videos/{id}', () => {
 
   test('of a playable one has its tracks, its source and its addresses', async () => {
     const video = videoOf({ status: 'playable', content: { kind: 'media', source: sourceInfo } });
-    const playback = { hls: 'hls/main.m3u8', dash: 'dash/manifest.mpd', poster: 'pictures/a b#.jpg' };
+    const playback = {
+      hls: 'hls/main.m3u8',
+      dash: 'dash/manifest.mpd',
+      mp4: [{ quality: '480p', path: 'mp4/480p.mp4' }],
+      poster: 'pictures/a b#.jpg',
+    };
     await using server = await startServer({ videos: videosOf([video], { presentation, playback }) });
     const { json } = await getJson(`${server.origin}/api/v1/videos/${VIDEO_ID}`);
     assert.equal(json.durationSeconds, 8.008);
@@ -86,6 +91,7 @@ describe('GET /videos/{id}', () => {
     ]);
     assert.equal(json.playback.hls, server.playbackUrl('hls/main.m3u8'));
     assert.equal(json.playback.dash, server.playbackUrl('dash/manifest.mpd'));
+    assert.deepEqual(json.playback.mp4, [{ quality: '480p', url: server.playbackUrl('mp4/480p.mp4') }]);
     assert.equal(json.playback.poster, server.playbackUrl('pictures/a%20b%23.jpg'));
   });
 

@@ -58,6 +58,7 @@ export async function startRealCatalog(settings: Partial<ServerSettings> = {}): 
     library: objects,
     segments,
     plans,
+    progress,
     captions,
     ...NOTHING_IS_ENCODED,
   });

@@ -181,6 +181,25 @@ describe('watch page', { skip }, () => {
     assert.deepEqual(page.troubles, []);
   });
 
+  it('offers a quality as a file, as soon as all of it is encoded', async () => {
+    const { state, url } = site.server;
+    state.segments = { 'video-f': NOTHING_STORED };
+    const video = makeVideo(url, { id: 'video-f', status: 'playable', encodedFraction: 0.5 });
+    state.videos = [video];
+    const page = await site.open('/watch/video-f');
+    await page.getByTestId('encoded-by-track').getByText('240p: 10%').waitFor();
+    assert.equal(await page.getByTestId('download').count(), 0);
+    // Not told, but found when the last segment of a track has come.
+    const mp4 = [{ quality: '240p', url: `${url}/v/video-f/mp4/240p.mp4` }];
+    Object.assign(video, { playback: { ...video.playback, mp4 } });
+    for (let index = 0; index < 20; index++) {
+      site.server.tell('segment', { id: 'video-f', trackId: 'v240', index, state: 'stored' });
+    }
+    const link = page.getByTestId('download-240p');
+    await link.waitFor();
+    assert.equal(await link.getAttribute('href'), '/v/video-f/mp4/240p.mp4?download');
+  });
+
   it('tells what the pointer is at in the encode map', async () => {
     const { state, url } = site.server;
     state.segments = { 'video-tip': NOTHING_STORED };

@@ -45,6 +45,8 @@ export type Video = {
   readonly playback: {
     readonly hls?: string;
     readonly dash?: string;
+    /** Whole qualities as files: those that are stored completely. */
+    readonly mp4?: readonly { readonly quality: string; readonly url: string }[];
     readonly poster?: string;
     readonly watch: string;
     readonly embed: string;

@@ -32,14 +32,16 @@ const NO_DEFAULTS: SampleDefaults = { durationTicks: 0, bytes: 0, flags: 0 };
 
 /**
  * The samples of a segment, track by track in order of first appearance; several fragments of a track are
- * one list. `defaults` by track id come from the init segment; segments of Sluice need none. Throws
- * `source_damaged` for anything that is not a whole segment.
+ * one list. `defaults` by track id come from the init segment; segments of Sluice need none. `bytes` may be the
+ * front of a segment of `totalBytes`, without its media data. Throws `source_damaged` for anything that is not a
+ * whole segment.
  */
 export function parseMediaSegment(
   bytes: Uint8Array,
   defaults: ReadonlyMap<number, SampleDefaults> = new Map(),
+  totalBytes = bytes.length,
 ): readonly ParsedTrack[] {
-  const state: ParserState = { bytes, defaults, tracks: new Map(), sampleCount: 0 };
+  const state: ParserState = { bytes, totalBytes, defaults, tracks: new Map(), sampleCount: 0 };
   const fragments = readBoxes(bytes).filter((box) => box.type === 'moof');
   if (fragments.length === 0) throw new AppError('source_damaged', 'the MP4 segment has no movie fragment');
   for (const moof of fragments) {
@@ -51,6 +53,7 @@ export function parseMediaSegment(
 
 type ParserState = {
   readonly bytes: Uint8Array;
+  readonly totalBytes: number;
   readonly defaults: ReadonlyMap<number, SampleDefaults>;
   readonly tracks: Map<number, { trackId: number; baseMediaDecodeTime: number; samples: ParsedSample[] }>;
   sampleCount: number;
@@ -121,7 +124,7 @@ function parseRun(
   const count = reader.u32();
   // A run without fields of its own could claim four thousand million samples in 16 bytes.
   state.sampleCount += count;
-  if (state.sampleCount > state.bytes.length) {
+  if (state.sampleCount > state.totalBytes) {
     throw new AppError('source_damaged', 'the MP4 segment says it has more samples than bytes');
   }
   if (flags & TRUN.dataOffset) position.dataOffset = fragment.dataStart + reader.i32();
@@ -134,7 +137,7 @@ function parseRun(
     const sampleFlags = i === 0 && firstFlags !== undefined ? firstFlags : ownFlags;
     const hasOffset = (flags & TRUN.compositionOffset) !== 0;
     const compositionOffsetTicks = hasOffset ? (version === 0 ? reader.u32() : reader.i32()) : 0;
-    if (position.dataOffset < 0 || position.dataOffset + bytes > state.bytes.length) {
+    if (position.dataOffset < 0 || position.dataOffset + bytes > state.totalBytes) {
       throw new AppError('source_damaged', 'the MP4 segment is cut off: a sample lies outside of it');
     }
     samples.push({

@@ -1,13 +1,11 @@
 /** A CMAF header: everything a player needs before the first segment (ISO/IEC 23000-19 7.3.1). */
 import { ByteWriter } from './byte-writer.ts';
+import { packLanguage } from './language.ts';
 import { writeAacSampleEntry, writeAvcSampleEntry } from './sample-entry.ts';
 import type { TrackDescription } from './track-description.ts';
 
 /** Row-major 3x3 identity in 16.16 and 2.30 fixed point (ISO/IEC 14496-12 6.2.2). */
-const IDENTITY_MATRIX = [0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000];
-
-/** `und`, as three 5-bit letters (8.4.2.3): languages belong to manifests. */
-const UNDETERMINED_LANGUAGE = 0x55c4;
+export const IDENTITY_MATRIX = [0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000];
 
 /**
  * `ftyp` and `moov` for one track that lies wholly in movie fragments. The same description gives the same
@@ -109,7 +107,7 @@ function writeMedia(writer: ByteWriter, track: TrackDescription): void {
       writer.zeros(8);
       writer.u32(track.timescale);
       writer.u32(0);
-      writer.u16(UNDETERMINED_LANGUAGE);
+      writer.u16(packLanguage('und')); // languages belong to manifests
       writer.u16(0);
     });
     writer.fullBox('hdlr', 0, 0, () => {
@@ -132,7 +130,8 @@ function writeMediaHeader(writer: ByteWriter, kind: TrackDescription['kind']): v
   else writer.fullBox('smhd', 0, 0, () => writer.zeros(4));
 }
 
-function writeSelfContainedReference(writer: ByteWriter): void {
+/** `dinf` (8.7.1): the media is in the file itself. */
+export function writeSelfContainedReference(writer: ByteWriter): void {
   writer.box('dinf', () => {
     writer.fullBox('dref', 0, 0, () => {
       writer.u32(1);

@@ -4,7 +4,7 @@ import { mpd } from './mpd.ts';
 
 const ENTRY = 'dash/manifest.mpd';
 
-export const dash: Format = {
+export const dash = {
   name: 'dash',
   entry: ENTRY,
 
@@ -16,4 +16,4 @@ export const dash: Format = {
   paths(): readonly string[] {
     return [ENTRY];
   },
-};
+} satisfies Format;

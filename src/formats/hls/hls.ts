@@ -19,7 +19,7 @@ const ENTRY = `${FOLDER}/main.m3u8`;
 /** From a playlist back to `/v/{id}/`. */
 const UP = '..';
 
-export const hls: Format = {
+export const hls = {
   name: 'hls',
   entry: ENTRY,
 
@@ -57,7 +57,7 @@ export const hls: Format = {
       ...trickPlayTracks(presentation).map(iFramesPath),
     ];
   },
-};
+} satisfies Format;
 
 function playlistPath(track: Track | CaptionTrack): string {
   return `${FOLDER}/${playlistName(track)}`;

@@ -53,6 +53,10 @@ export function createSegments() {
       track.states[index] = state;
       changed();
     },
+    /** Whether nothing of the track is missing. */
+    isComplete(trackId: string): boolean {
+      return tracks.get(trackId)?.states.every((state) => state === 'stored') ?? false;
+    },
     /** Marks what is on screen at this time. */
     see(trackId: string, seconds: number) {
       const track = tracks.get(trackId);

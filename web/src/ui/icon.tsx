@@ -6,6 +6,7 @@ const PATHS = {
   chevron: 'M6 9.5l6 6 6-6',
   close: 'M6 6l12 12M18 6 6 18',
   copy: 'M9 9h10v11H9zM5 15V4h10',
+  download: 'M12 4.5V16M7 11.5l5 5 5-5M4.5 15.5v4h15v-4',
   film: 'M4 4h16v16H4zM8 4v16M16 4v16M4 9h4M4 15h4M16 9h4M16 15h4',
   folder: 'M3 18V6h6l2 2.5h10V18z',
   link: 'M10 14a4 4 0 0 0 5.7 0l3.6-3.6a4 4 0 0 0-5.7-5.7L12 6.3M14 10a4 4 0 0 0-5.7 0l-3.6 3.6a4 4 0 0 0 5.7 5.7L12 17.7',

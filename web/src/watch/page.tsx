@@ -7,6 +7,7 @@ import { Player } from '../ui/player.tsx';
 import { useTitle } from '../ui/use-title.ts';
 import { DeleteVideo } from './delete-video.tsx';
 import { Description } from './description.tsx';
+import { Download } from './download.tsx';
 import { Facts } from './facts.tsx';
 import { Share } from './share.tsx';
 import { Stage } from './stage.tsx';
@@ -59,7 +60,12 @@ export function WatchPage({ id }: { id: string }) {
             </>
           )}
         </div>
-        {video !== undefined && video.status !== 'failed' && <Share video={video} />}
+        {video !== undefined && video.status !== 'failed' && (
+          <aside class="beside">
+            <Share video={video} />
+            <Download video={video} />
+          </aside>
+        )}
       </div>
     </article>
   );

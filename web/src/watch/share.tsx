@@ -9,7 +9,7 @@ const COPIED_MS = 1800;
 export function Share({ video }: { video: Video }) {
   const rows = rowsOf(video);
   return (
-    <section class="share" aria-labelledby="share-title" data-testid="share">
+    <section class="panel share" aria-labelledby="share-title" data-testid="share">
       <h2 id="share-title">Share</h2>
       {rows.map(({ name, value }) => (
         <CopyRow key={name} name={name} value={value} />

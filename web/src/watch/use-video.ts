@@ -37,13 +37,17 @@ export function useLiveVideo(id: string): KnownVideo & {
 
   useEffect(() => {
     if (!isThere) return undefined;
-    return followLive({
+    const controller = new AbortController();
+    const stop = followLive({
       path: `/api/v1/videos/${encodeURIComponent(id)}/events`,
       on: {
         video: (fresh: Video) => setVideo(fresh),
         segments: segments.reset,
-        segment: (news: { trackId: string; index: number; state: SegmentState }) =>
-          segments.set(news.trackId, news.index, news.state),
+        segment: ({ trackId, index, state }: { trackId: string; index: number; state: SegmentState }) => {
+          segments.set(trackId, index, state);
+          // Then there may be a file to download.
+          if (segments.isComplete(trackId)) void refresh(controller.signal);
+        },
         progress: ({ encodedFraction }: { encodedFraction: number }) =>
           setVideo((known) => (known === undefined ? known : { ...known, encodedFraction })),
         upload: (news: Arrival) => setArrival(news),
@@ -55,6 +59,10 @@ export function useLiveVideo(id: string): KnownVideo & {
       },
       pollMs: REFRESH_MS,
     });
+    return () => {
+      controller.abort();
+      stop();
+    };
   }, [id, isThere]);
 
   return { video, failure, retry, segments, arrival, setVideo };
@@ -88,7 +96,11 @@ function useFetched(id: string) {
 
 /** Encoding goes on without the video being "updated". */
 function isSame(a: Video, b: Video): boolean {
-  return a.status === b.status && a.encodedFraction === b.encodedFraction;
+  return a.status === b.status && a.encodedFraction === b.encodedFraction && countFiles(a) === countFiles(b);
+}
+
+function countFiles({ playback }: Video): number {
+  return playback.mp4?.length ?? 0;
 }
 
 function toFailure(error: unknown): VideoFailure {
