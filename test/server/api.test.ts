@@ -35,6 +35,7 @@ describe('GET /videos/{id}', () => {
       updatedAt: '2026-01-02T03:04:06.000Z',
       source: { name: 'films/sintel.mp4', bytes: 1234 },
       tracks: [],
+      captions: [],
       encodedFraction: 0.5,
       visibility: 'public',
       metadata: {},
