@@ -18,7 +18,7 @@ export type EncodedSegment = { readonly trackId: string; readonly index: number;
 export type EncodeRequest = {
   readonly source: SourceBytes;
   readonly info: SourceInfo;
-  /** Either video tracks, all from one decode, or one audio track. */
+  /** Either video tracks, all from one decode, or audio tracks, one decode for each sound of the source. */
   readonly encodings: readonly TrackEncoding[];
   /** Segment indexes: `first` up to, not including, `end`. */
   readonly first: number;

@@ -27,7 +27,7 @@ export type Job =
       readonly type: 'encode-audio';
       readonly source: SourceHandle;
       readonly info: SourceInfo;
-      readonly encoding: AudioEncoding;
+      readonly encodings: readonly AudioEncoding[];
       readonly first: number;
       readonly end: number;
     }

@@ -99,8 +99,8 @@ function handleFor(source: SourceBytes, info: SourceInfo): SourceHandle {
 }
 
 function encodeJob({ info, encodings, first, end }: EncodeRequest, source: SourceHandle): Job {
-  const [audio] = encodings.filter((encoding): encoding is AudioEncoding => encoding.kind === 'audio');
-  if (audio !== undefined) return { type: 'encode-audio', source, info, encoding: audio, first, end };
+  const audios = encodings.filter((encoding): encoding is AudioEncoding => encoding.kind === 'audio');
+  if (audios.length > 0) return { type: 'encode-audio', source, info, encodings: audios, first, end };
   const videos = encodings.filter((encoding): encoding is VideoEncoding => encoding.kind === 'video');
   return { type: 'encode-video', source, info, encodings: videos, first, end };
 }

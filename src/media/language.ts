@@ -23,6 +23,10 @@ export function canonicalLanguage(text: string): string | undefined {
 /** What speakers of a language call it: `Deutsch`, `português (Brasil)`; the tag itself where that is not known. */
 export function languageName(tag: string): string {
   if (tag === UNDETERMINED) return 'Unknown language';
-  const name = new Intl.DisplayNames([tag, 'en'], { type: 'language', languageDisplay: 'standard' }).of(tag);
-  return name ?? tag;
+  try {
+    const options = { type: 'language', languageDisplay: 'standard' } as const;
+    return new Intl.DisplayNames([tag, 'en'], options).of(tag) ?? tag;
+  } catch {
+    return tag;
+  }
 }

@@ -12,6 +12,7 @@ import {
   type TrackGrid,
   videoGrid,
 } from './grid.ts';
+import { languageName } from './language.ts';
 import { ladderFor, peakBitsPerSecond, type Rung, trickPlayBitsPerSecond } from './ladder.ts';
 import type { AudioTrack, Presentation, VideoTrack } from './presentation.ts';
 import type { SourceAudio, SourceInfo, SourceSpan, SourceVideo } from './source.ts';
@@ -21,7 +22,7 @@ import { compare, multiply, type Rational, rational, roundRational, subtract, to
  * Part of every revision: raise it when the same source would be cut or encoded differently, so that segments
  * stored by an older Sluice are not mixed with new ones.
  */
-export const PLAN_VERSION = 3;
+export const PLAN_VERSION = 4;
 
 export type Plan = {
   readonly presentation: Presentation;
@@ -58,16 +59,40 @@ export type AudioEncoding = {
   readonly sourceAudioIndex: number;
   /** Output sample at which the source's sound begins: silence before it. */
   readonly firstSourceSample: number;
+  readonly layout: AudioLayout;
   readonly bitsPerSecond: number;
 };
+
+/** How sound is put out: everything as stereo, and what has surround as 5.1 too (docs/decisions/080). */
+export type AudioLayout = 'stereo' | '5.1';
 
 /** One frame of this rate lasts 50 ms. */
 const LEAST_REORDERED_RATE = 20;
 
-const AUDIO_BITS_PER_SECOND = 128_000;
+type LayoutRow = {
+  readonly layout: AudioLayout;
+  /** What follows the source track's number in the track's id. */
+  readonly idSuffix: string;
+  readonly channels: number;
+  readonly bitsPerSecond: number;
+  /** Sources with fewer channels are not offered in this layout: nothing would be won. */
+  readonly leastSourceChannels: number;
+};
+
+/** In order of preference: everything can play stereo. */
+const LAYOUTS: readonly LayoutRow[] = [
+  { layout: 'stereo', idSuffix: '', channels: 2, bitsPerSecond: 128_000, leastSourceChannels: 1 },
+  { layout: '5.1', idSuffix: 's', channels: 6, bitsPerSecond: 384_000, leastSourceChannels: 5 },
+];
+
 /** AAC frames vary around the rate asked for; the encoder's reservoir evens it out over a segment. */
 const AUDIO_PEAK_FACTOR = 1.25;
 const MAX_SEGMENT_SECONDS: Rational = { num: 4, den: 1 };
+
+/** How many channels a layout has. */
+export function channelsOf(layout: AudioLayout): number {
+  return LAYOUTS.find((row) => row.layout === layout)!.channels;
+}
 
 /** Plans a source. Throws nothing: a source with no track at all never gets past inspection. */
 export function planSource(source: SourceInfo): Plan {
@@ -77,9 +102,7 @@ export function planSource(source: SourceInfo): Plan {
   encodings.push(...videos.map((planned) => planned.encoding));
   const segmentSeconds =
     source.video === undefined ? MAX_SEGMENT_SECONDS : segmentDuration(source.video.frameRate);
-  const audios = source.audio
-    .slice(0, 1)
-    .map((audio, index) => planAudio(audio, index, origin, segmentSeconds, encodings.length + index + 1));
+  const audios = planAudio(source.audio, origin, segmentSeconds, encodings.length + 1);
   encodings.push(...audios.map((planned) => planned.encoding));
   return {
     presentation: {
@@ -91,10 +114,7 @@ export function planSource(source: SourceInfo): Plan {
 
 /** Presentation time 0 in the source's time, in seconds: the start of its earliest kept track. */
 export function originOf(source: SourceInfo): Rational {
-  const spans: SourceSpan[] = [
-    ...(source.video === undefined ? [] : [source.video]),
-    ...source.audio.slice(0, 1),
-  ];
+  const spans: SourceSpan[] = [...(source.video === undefined ? [] : [source.video]), ...source.audio];
   const starts = spans.map((span) => secondsAt(span.startTicks, span.timeBase));
   return starts.reduce(
     (earliest, start) => (compare(start, earliest) < 0 ? start : earliest),
@@ -153,46 +173,76 @@ function canReorder(frameRate: Rational, frameCount: number): boolean {
   return toNumber(frameRate) >= LEAST_REORDERED_RATE && frameCount >= toNumber(frameRate);
 }
 
+type PlannedAudio = { readonly track: AudioTrack; readonly encoding: AudioEncoding };
+
+/** All on one grid, to the end of the longest: where one is shorter, silence follows, and changing over is safe. */
 function planAudio(
-  audio: SourceAudio,
-  sourceAudioIndex: number,
+  sources: readonly SourceAudio[],
   origin: Rational,
   segmentSeconds: Rational,
-  trackNumber: number,
-): { track: AudioTrack; encoding: AudioEncoding } {
-  const sampleRate = rational(AUDIO_SAMPLE_RATE);
-  const firstSourceSample = frameAt(secondsAt(audio.startTicks, audio.timeBase), origin, sampleRate);
-  const endSample = frameAt(secondsAt(audio.endTicks, audio.timeBase), origin, sampleRate);
+  firstTrackNumber: number,
+): PlannedAudio[] {
+  const sampleAt = (audio: SourceAudio, ticks: number): number =>
+    frameAt(secondsAt(ticks, audio.timeBase), origin, rational(AUDIO_SAMPLE_RATE));
+  const endSample = Math.max(...sources.map((audio) => sampleAt(audio, audio.endTicks)));
   const grid = audioGrid(segmentSeconds, Math.max(1, Math.round(endSample / AAC_FRAME_SAMPLES)));
-  const trackId = `a${sourceAudioIndex + 1}`;
-  return {
-    encoding: {
+  const names = audioNames(sources);
+  return LAYOUTS.flatMap((row) =>
+    sources.flatMap((audio, sourceAudioIndex) =>
+      audio.channels < row.leastSourceChannels ? [] : [{ row, audio, sourceAudioIndex }],
+    ),
+  ).map(({ row, audio, sourceAudioIndex }, index) => {
+    const soundId = `a${sourceAudioIndex + 1}`;
+    const encoding: AudioEncoding = {
       kind: 'audio',
-      trackId,
-      trackNumber,
+      trackId: `${soundId}${row.idSuffix}`,
+      trackNumber: firstTrackNumber + index,
       grid,
       sourceAudioIndex,
-      firstSourceSample,
-      bitsPerSecond: AUDIO_BITS_PER_SECOND,
+      firstSourceSample: sampleAt(audio, audio.startTicks),
+      layout: row.layout,
+      bitsPerSecond: row.bitsPerSecond,
+    };
+    const name = names[sourceAudioIndex]!;
+    const label = row.layout === 'stereo' ? name : `${name} ${row.layout}`;
+    return { encoding, track: audioTrack(audio, encoding, row, { soundId, label }) };
+  });
+}
+
+function audioTrack(
+  { language, title, role }: SourceAudio,
+  { trackId, grid, sourceAudioIndex }: AudioEncoding,
+  { channels, bitsPerSecond }: LayoutRow,
+  name: { readonly soundId: string; readonly label: string },
+): AudioTrack {
+  return {
+    kind: 'audio',
+    id: trackId,
+    ...name,
+    codecs: AAC_LC_CODECS,
+    timescale: grid.timescale,
+    bitrate: {
+      peakBitsPerSecond: Math.ceil(bitsPerSecond * AUDIO_PEAK_FACTOR),
+      averageBitsPerSecond: bitsPerSecond,
     },
-    track: {
-      kind: 'audio',
-      id: trackId,
-      label: audio.title ?? 'Stereo',
-      codecs: AAC_LC_CODECS,
-      timescale: grid.timescale,
-      bitrate: {
-        peakBitsPerSecond: Math.ceil(AUDIO_BITS_PER_SECOND * AUDIO_PEAK_FACTOR),
-        averageBitsPerSecond: AUDIO_BITS_PER_SECOND,
-      },
-      segments: segmentsOf(grid),
-      channels: 2,
-      sampleRate: AUDIO_SAMPLE_RATE,
-      ...(audio.language === undefined ? {} : { language: audio.language }),
-      ...(audio.title === undefined ? {} : { title: audio.title }),
-      isDefault: audio.isDefault,
-    },
+    segments: segmentsOf(grid),
+    channels,
+    sampleRate: AUDIO_SAMPLE_RATE,
+    ...(language === undefined ? {} : { language }),
+    ...(title === undefined ? {} : { title }),
+    // Many files call every track of theirs default; exactly one is.
+    isDefault: sourceAudioIndex === 0,
+    ...(role === undefined ? {} : { role }),
   };
+}
+
+/** What people choose by: the title, the language, or which of several it is. */
+function audioNames(sources: readonly SourceAudio[]): readonly string[] {
+  return sources.map(({ title, language, role }, index) => {
+    const nameless = sources.length === 1 ? 'Sound' : `Sound ${index + 1}`;
+    const name = language === undefined ? nameless : languageName(language);
+    return title ?? (role === undefined ? name : `${name} (${role})`);
+  });
 }
 
 function secondsAt(ticks: number, timeBase: Rational): Rational {

@@ -128,6 +128,11 @@ export function trickPath(revision: string, trackId: string, index: number): str
 /** What addresses of trick play begin with. */
 export const TRICK_FOLDER = 'trick';
 
+/** Names the sound that a track is one layout of: see {@link AudioTrack}. */
+export function soundIdOf(track: AudioTrack): string {
+  return track.soundId ?? track.id;
+}
+
 /** Whether `track` has pictures. */
 export function isVideo(track: Track): track is VideoTrack {
   return track.kind === 'video';

@@ -36,6 +36,7 @@ const sourceAudio = z.object({
   language: text.exactOptional(),
   title: text.exactOptional(),
   isDefault: z.boolean(),
+  role: z.enum(['commentary', 'description']).exactOptional(),
 });
 
 const sourceCaption = z.object({

@@ -1,4 +1,5 @@
 /** What inspection finds out about a source, without decoding it. Plain data: it is kept in the catalog. */
+import type { AudioRole } from './presentation.ts';
 import type { Rational } from './time.ts';
 
 export type SourceInfo = {
@@ -7,7 +8,7 @@ export type SourceInfo = {
   readonly bytes: number;
   /** The kept video track; absent for sound alone. */
   readonly video?: SourceVideo;
-  /** Kept audio tracks, the default one first. */
+  /** Kept audio tracks, in order of preference: the first plays when nobody chooses. */
   readonly audio: readonly SourceAudio[];
   /** Kept texts, in the order of the file; absent for none. */
   readonly captions?: readonly SourceCaption[];
@@ -61,6 +62,8 @@ export type SourceAudio = SourceSpan & {
   readonly language?: string;
   readonly title?: string;
   readonly isDefault: boolean;
+  /** Absent for main sound, and where the source does not say. */
+  readonly role?: AudioRole;
 };
 
 /** A text inside the source; pictures of text (PGS, DVB, VobSub) are not kept. `language` is BCP 47. */

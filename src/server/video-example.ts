@@ -32,7 +32,7 @@ export const VIDEO_EXAMPLE = {
     {
       kind: 'audio',
       id: 'a1',
-      label: 'Stereo',
+      label: 'English',
       codecs: 'mp4a.40.2',
       averageBitsPerSecond: 128_000,
       peakBitsPerSecond: 160_000,
@@ -40,6 +40,7 @@ export const VIDEO_EXAMPLE = {
       sampleRate: 48_000,
       language: 'en',
       isDefault: true,
+      soundId: 'a1',
     },
   ],
   captions: [

@@ -43,12 +43,23 @@ const AudioTrackJson = z.object({
     .string()
     .optional()
     .meta({ description: 'A BCP 47 tag; absent where the source does not say.' }),
-  isDefault: z.boolean(),
+  title: z.string().optional().meta({ description: 'As the source names it.' }),
+  isDefault: z
+    .boolean()
+    .meta({ description: 'Of the sound that plays when nobody chooses, in each layout.' }),
+  role: z
+    .enum(['commentary', 'description'])
+    .optional()
+    .meta({ description: 'Absent for main sound. `description` is for people who do not see the picture.' }),
+  soundId: z
+    .string()
+    .optional()
+    .meta({ description: 'Tracks with the same are one sound in several layouts: stereo and 5.1.' }),
 });
 
 const TrackJson = z.discriminatedUnion('kind', [VideoTrackJson, AudioTrackJson]).meta({
   id: 'Track',
-  description: 'One quality of the picture, or one kind of sound.',
+  description: 'One quality of the picture, or one sound in one layout.',
 });
 
 const SourceJson = z.object({
@@ -191,14 +202,17 @@ function viewTrack(track: Track): VideoJson['tracks'][number] {
     const { kind, width, height, frameRate } = track;
     return { kind, ...shared, width, height, frameRate: roundRate(frameRate) };
   }
-  const { kind, channels, sampleRate, language, isDefault } = track;
+  const { kind, channels, sampleRate, language, title, isDefault, role, soundId } = track;
   return {
     kind,
     ...shared,
     channels,
     sampleRate,
     ...(language === undefined ? {} : { language }),
+    ...(title === undefined ? {} : { title }),
     isDefault,
+    ...(role === undefined ? {} : { role }),
+    ...(soundId === undefined ? {} : { soundId }),
   };
 }
 

@@ -7,7 +7,17 @@ import type { FormatInput } from '../../src/formats/format.ts';
 import { hls } from '../../src/formats/hls/hls.ts';
 import { FORMATS } from '../../src/formats/registry.ts';
 import { trickPlayTracks, resolveTrickPlay } from '../../src/formats/trick-play.ts';
-import { initPath, segmentPath, trackDurationTicks, trickPath } from '../../src/media/presentation.ts';
+import {
+  defaultAudio,
+  initPath,
+  isAudio,
+  isSurround,
+  isVideo,
+  segmentPath,
+  soundIdOf,
+  trackDurationTicks,
+  trickPath,
+} from '../../src/media/presentation.ts';
 import { readMpd, readPlaylist, unquote } from './manifest-readers.ts';
 import { anyPresentation, audioTrack, film } from './presentations.ts';
 
@@ -143,44 +153,97 @@ test('a hostile title stays inside its attribute', () => {
     fc.property(anyPresentation, (presentation) => {
       const text = manifest({ presentation, revision: REVISION }, hls.entry);
       const { media, variants, iFrameStreams } = readPlaylist(text);
-      const audio = presentation.tracks.filter((track) => track.kind === 'audio');
-      const video = presentation.tracks.filter((track) => track.kind === 'video');
-      const hasGroup = audio.length > 1 || (audio.length > 0 && video.length > 0);
-      assert.equal(media.length, hasGroup ? audio.length : 0);
-      assert.equal(variants.length, video.length || 1);
       // Line breaks inside would make more lines than there are tags and addresses.
       assert.equal(
         text.trimEnd().split('\n').length,
         3 + media.length + 2 * variants.length + iFrameStreams.length,
       );
-      // RFC 8216bis 4.4.6.1.1
-      assert.equal(new Set(media.map((tag) => tag['NAME'])).size, media.length);
-      const automatic = media.filter((tag) => tag['AUTOSELECT'] === 'YES');
-      assert.equal(automatic.filter((tag) => tag['DEFAULT'] === 'YES').length, hasGroup ? 1 : 0);
-      assert.equal(media.filter((tag) => tag['DEFAULT'] === 'YES').length, hasGroup ? 1 : 0);
-      const languages = new Set(media.map((tag) => tag['LANGUAGE']));
-      assert.deepEqual(new Set(automatic.map((tag) => tag['LANGUAGE'])), languages);
-      assert.equal(automatic.length, languages.size);
-      for (const [index, tag] of media.entries())
-        assert.equal(unquote(tag['URI']), `${audio[index]?.id}.m3u8`);
     }),
   );
 });
 
-test('a variant asks for no less than its track and the costliest sound together', () => {
+test('each group has every sound once, and the same that players may choose from', () => {
   fc.assert(
     fc.property(anyPresentation, (presentation) => {
-      const { variants } = readPlaylist(manifest({ presentation, revision: REVISION }, hls.entry));
-      const byId = new Map(presentation.tracks.map((track) => [`${track.id}.m3u8`, track]));
-      for (const { attributes, uri } of variants) {
-        const track = byId.get(uri);
-        assert.ok(track);
-        const sound = track.kind === 'video' && attributes['AUDIO'] !== undefined ? 160_000 : 0;
-        assert.equal(Number(attributes['BANDWIDTH']), track.bitrate.peakBitsPerSecond + sound);
-        const codecs = unquote(attributes['CODECS']).split(',');
-        assert.ok(codecs.includes(track.codecs));
-        assert.equal(codecs.includes('mp4a.40.2'), sound > 0 || track.kind === 'audio');
+      const { media: all } = readPlaylist(manifest({ presentation, revision: REVISION }, hls.entry));
+      const media = all.filter((tag) => tag['TYPE'] === 'AUDIO');
+      const audio = presentation.tracks.filter(isAudio);
+      const hasVideo = presentation.tracks.some(isVideo);
+      const groups = Map.groupBy(media, (tag) => unquote(tag['GROUP-ID']));
+      const hasSurround = new Set(audio.map(soundIdOf)).size < audio.length;
+      assert.equal(
+        groups.size,
+        audio.length > 1 || (audio.length > 0 && hasVideo) ? 1 + Number(hasSurround) : 0,
+      );
+      for (const [id, tags] of groups) {
+        const members = tags.map((tag) => audio.find((one) => `${one.id}.m3u8` === unquote(tag['URI']))!);
+        assert.deepEqual(members.map(soundIdOf), [...new Set(audio.map(soundIdOf))]);
+        // RFC 8216bis 4.4.6.1.1
+        assert.equal(new Set(tags.map((tag) => tag['NAME'])).size, tags.length);
+        const automatic = tags.filter((tag) => tag['AUTOSELECT'] === 'YES');
+        assert.equal(automatic.filter((tag) => tag['DEFAULT'] === 'YES').length, 1);
+        assert.equal(tags.filter((tag) => tag['DEFAULT'] === 'YES').length, 1);
+        const purposes = automatic.map((tag) => `${tag['LANGUAGE']} ${tag['CHARACTERISTICS']}`);
+        const commentary = members.filter(
+          (one, i) => one.role === 'commentary' && automatic.includes(tags[i]!),
+        );
+        assert.ok(commentary.length <= 1, 'only a default commentary is chosen by players');
+        if (commentary.length === 0) assert.equal(new Set(purposes).size, purposes.length);
+        // Members that correspond are equal in all but where they are, and how many channels they have.
+        const [first] = groups.values();
+        for (const [index, tag] of tags.entries()) {
+          assert.deepEqual(
+            { ...tag, URI: '', CHANNELS: '', 'GROUP-ID': '' },
+            { ...first![index], URI: '', CHANNELS: '', 'GROUP-ID': '' },
+          );
+          const surrounds = audio.filter(
+            (one) => soundIdOf(one) === soundIdOf(members[index]!) && one.channels > 2,
+          );
+          if (id === 'surround' && surrounds.length > 0) assert.ok(isSurround(members[index]!));
+        }
       }
+    }),
+  );
+});
+
+test('a variant asks for no less than its track and the costliest sound of its group together', () => {
+  fc.assert(
+    fc.property(anyPresentation, (presentation) => {
+      const { media, variants } = readPlaylist(manifest({ presentation, revision: REVISION }, hls.entry));
+      const byUri = new Map(presentation.tracks.map((track) => [`${track.id}.m3u8`, track]));
+      for (const { attributes, uri } of variants) {
+        const group = media
+          .filter((tag) => tag['GROUP-ID'] === attributes['AUDIO'])
+          .map((tag) => byUri.get(unquote(tag['URI']))!);
+        const track = byUri.get(uri)!;
+        const sound = Math.max(0, ...group.map(({ bitrate }) => bitrate.peakBitsPerSecond));
+        const own = track.kind === 'video' || group.length === 0 ? track.bitrate.peakBitsPerSecond : 0;
+        assert.equal(Number(attributes['BANDWIDTH']), own + sound);
+        const codecs = new Set([track, ...group].map((one) => one.codecs));
+        assert.deepEqual(new Set(unquote(attributes['CODECS']).split(',')), codecs);
+      }
+      // Whoever cannot play surround finds every quality without it.
+      const stereo = variants.filter(({ attributes }) => attributes['AUDIO'] !== '"surround"');
+      assert.equal(stereo.length, presentation.tracks.filter(isVideo).length || 1);
+      assert.deepEqual(variants.slice(0, stereo.length), stereo);
+    }),
+  );
+});
+
+test('in DASH exactly one sound is preferred, never for its channels, and those of each number have a set', () => {
+  fc.assert(
+    fc.property(anyPresentation, (presentation) => {
+      const text = manifest({ presentation, revision: REVISION }, dash.entry);
+      const sets = text
+        .split('<AdaptationSet ')
+        .slice(1)
+        .filter((set) => set.includes('contentType="audio"'));
+      const audio = presentation.tracks.filter(isAudio);
+      assert.equal(sets.length, audio.length);
+      assert.ok(sets.every((set) => set.split('<Representation ').length === 2));
+      const preferred = sets.filter((set) => set.includes('selectionPriority="2"'));
+      assert.equal(preferred.length, audio.length > 1 ? 1 : 0);
+      if (audio.length > 1) assert.ok(preferred[0]!.includes(`id="${defaultAudio(audio)!.id}"`));
     }),
   );
 });

@@ -4,6 +4,8 @@ import type { Presentation } from '../../src/media/presentation.ts';
 import { assertGolden } from '../golden-file.ts';
 import { audioTrack, captionTrack, film } from './presentations.ts';
 
+const SOUND = [188, 187, 188, 59];
+
 const CASES: Readonly<Record<string, Presentation>> = {
   film,
   'film-without-sound': { tracks: film.tracks.filter((track) => track.kind === 'video') },
@@ -24,6 +26,22 @@ const CASES: Readonly<Record<string, Presentation>> = {
         language: 'de',
         title: 'Kommentar "lang" & <mehr>',
         channels: 6,
+      }),
+    ],
+  },
+  'surround-and-commentary': {
+    tracks: [
+      ...film.tracks.slice(0, 2),
+      audioTrack('a1', SOUND, { language: 'en', isDefault: true, soundId: 'a1' }),
+      audioTrack('a2', SOUND, { language: 'fr', soundId: 'a2' }),
+      audioTrack('a3', SOUND, { language: 'en', title: 'The director', role: 'commentary' }),
+      audioTrack('a4', SOUND, { language: 'en', title: 'Told', role: 'description' }),
+      audioTrack('a1s', SOUND, {
+        language: 'en',
+        isDefault: true,
+        soundId: 'a1',
+        channels: 6,
+        bitrate: { peakBitsPerSecond: 480_000, averageBitsPerSecond: 384_000 },
       }),
     ],
   },

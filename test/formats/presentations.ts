@@ -38,7 +38,7 @@ export function videoTrack(
 export function audioTrack(
   id: string,
   frames: readonly number[],
-  about: Partial<Pick<AudioTrack, 'language' | 'title' | 'isDefault' | 'channels'>> = {},
+  about: Partial<AudioTrack> = {},
 ): AudioTrack {
   return {
     kind: 'audio',
@@ -103,29 +103,42 @@ const anyVideoTracks = fc
     })),
   );
 
-const anyAudioTracks = fc.array(
-  fc.record({
-    frames: fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1, maxLength: 40 }),
-    language: fc.option(fc.constantFrom('en', 'pt-BR', 'und'), { nil: undefined }),
-    title: fc.option(anyText, { nil: undefined }),
-    isDefault: fc.boolean(),
-    channels: fc.integer({ min: 1, max: 10 }),
-  }),
-  { maxLength: 4 },
-);
+/** Sounds in stereo or anything else, then some of them in surround too. */
+const anyAudioTracks = fc
+  .array(
+    fc.record({
+      frames: fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1, maxLength: 40 }),
+      about: fc.record(
+        {
+          language: fc.constantFrom('en', 'pt-BR', 'und'),
+          title: anyText,
+          isDefault: fc.boolean(),
+          channels: fc.integer({ min: 1, max: 10 }),
+          role: fc.constantFrom('commentary', 'description'),
+        },
+        { requiredKeys: ['isDefault', 'channels'] },
+      ),
+      hasSurround: fc.boolean(),
+    }),
+    { maxLength: 4 },
+  )
+  .map((sounds) => [
+    ...sounds.map(({ frames, about, hasSurround }, i) =>
+      audioTrack(`a${i + 1}`, frames, {
+        ...about,
+        ...(hasSurround ? { channels: 2, soundId: `a${i + 1}` } : {}),
+      }),
+    ),
+    ...sounds.flatMap(({ frames, about, hasSurround }, i) => {
+      if (!hasSurround) return [];
+      const bitrate = { peakBitsPerSecond: 480_000, averageBitsPerSecond: 384_000 };
+      return [audioTrack(`a${i + 1}s`, frames, { ...about, bitrate, channels: 6, soundId: `a${i + 1}` })];
+    }),
+  ]);
 
 /** At least one track; hostile titles; several defaults or none. */
 export const anyPresentation: fc.Arbitrary<Presentation> = fc
   .tuple(anyVideoTracks, anyAudioTracks)
-  .map(([video, audio]): readonly Track[] => [
-    ...video,
-    ...audio.map(({ frames, language, title, ...about }, i) =>
-      audioTrack(`a${i + 1}`, frames, {
-        ...about,
-        ...(language === undefined ? {} : { language }),
-        ...(title === undefined ? {} : { title }),
-      }),
-    ),
-  ])
+  .map(([video, audio]): readonly Track[] => [...video, ...audio])
   .filter((tracks) => tracks.length > 0)
   .map((tracks) => ({ tracks }));

@@ -66,17 +66,29 @@ const source: fc.Arbitrary<SourceInfo> = fc
     audioLate: fc.integer({ min: -48_000 * 5, max: 48_000 * 5 }),
     audioDuration: fc.integer({ min: 9_600, max: 48_000 * 3600 * 3 }),
     kinds: fc.constantFrom('both', 'video', 'audio'),
+    more: fc.array(
+      fc.record({
+        channels: fc.integer({ min: 1, max: 16 }),
+        lateTicks: fc.integer({ min: 0, max: 48_000 * 5 }),
+        shorterTicks: fc.integer({ min: 0, max: 4_800 }),
+      }),
+      { maxLength: 3 },
+    ),
   })
-  .map(({ width, height, frameRate, start, duration, audioLate, audioDuration, kinds }) => {
+  .map(({ width, height, frameRate, start, duration, audioLate, audioDuration, kinds, more }) => {
     const span = { startTicks: start, endTicks: start + duration };
     const audioStart = Math.round((start / 90_000) * 48_000) + audioLate;
     const video = sourceVideo({ displayWidth: width, displayHeight: height, frameRate, ...span });
     const audio = sourceAudio({ startTicks: audioStart, endTicks: audioStart + audioDuration });
+    const others = more.map(({ channels, lateTicks, shorterTicks }) => {
+      const startTicks = audioStart + lateTicks;
+      return sourceAudio({ channels, startTicks, endTicks: startTicks + audioDuration - shorterTicks });
+    });
     return {
       container: 'mov',
       bytes: 1,
       ...(kinds === 'audio' ? {} : { video }),
-      audio: kinds === 'video' ? [] : [audio],
+      audio: kinds === 'video' ? [] : [audio, ...others],
     };
   });
 
@@ -143,16 +155,46 @@ describe('the plan of any source', () => {
         const spans = [...(info.video === undefined ? [] : [info.video]), ...info.audio];
         const origin = Math.min(...spans.map((span) => span.startTicks * toNumber(span.timeBase)));
         for (const track of presentation.tracks) {
-          const span = isVideo(track) ? info.video! : info.audio[0]!;
+          const ends = (isVideo(track) ? [info.video!] : info.audio).map(
+            (span) => span.endTicks * toNumber(span.timeBase),
+          );
           const frame = isVideo(track)
             ? 1 / toNumber(track.frameRate)
             : AAC_FRAME_SAMPLES / AUDIO_SAMPLE_RATE;
           const planned =
             startOf(track, track.segments.length - 1) +
             track.segments.at(-1)!.durationTicks / track.timescale;
-          const real = span.endTicks * toNumber(span.timeBase) - origin;
+          const real = Math.max(...ends) - origin;
           assert.ok(Math.abs(planned - real) <= frame * 1.01, `${planned} planned, ${real} real`);
         }
+      }),
+    );
+  });
+
+  test('every sound is there in stereo, once by default, and in 5.1 where it has the channels', () => {
+    fc.assert(
+      fc.property(source, (info) => {
+        const { presentation, encodings } = planSource(info);
+        const audio = presentation.tracks.filter(isAudio);
+        const stereo = audio.filter(({ channels }) => channels === 2);
+        assert.deepEqual(
+          stereo.map(({ id }) => id),
+          info.audio.map((_, index) => `a${index + 1}`),
+        );
+        assert.deepEqual(audio.slice(0, stereo.length), stereo, 'stereo comes first');
+        const surround = audio.filter(({ channels }) => channels === 6);
+        assert.deepEqual(
+          surround.map(({ id }) => id),
+          info.audio.flatMap(({ channels }, index) => (channels >= 5 ? [`a${index + 1}s`] : [])),
+        );
+        assert.equal(stereo.length + surround.length, audio.length);
+        assert.ok(
+          audio.every(
+            ({ id, soundId, isDefault }) => id.startsWith(soundId!) && isDefault === (soundId === 'a1'),
+          ),
+        );
+        // One grid for all: changing over is safe anywhere, and a chunk is the same for each.
+        for (const { id } of audio) assert.deepEqual(encodings.get(id)!.grid, encodings.get('a1')!.grid);
       }),
     );
   });

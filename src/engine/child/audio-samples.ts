@@ -1,21 +1,12 @@
-/** Decoded sound as stereo samples at 48 kHz, each at its exact place, silence where the source has none. */
-import { AV_BUFFERSRC_FLAG_KEEP_REF, type AVSampleFormat } from 'node-av/constants';
-import {
-  avChannelLayoutDescribe,
-  avGetSampleFmtName,
-  type FilterContext,
-  FilterGraph,
-  Frame,
-} from 'node-av/lib';
-import { AppError } from '../../errors.ts';
+/** Decoded sound at 48 kHz in each layout that is put out, every sample at its exact place, silence where there is none. */
 import { AAC_FRAME_SAMPLES, AUDIO_SAMPLE_RATE } from '../../media/grid.ts';
-import type { AudioEncoding } from '../../media/plan.ts';
+import { type AudioLayout, channelsOf } from '../../media/plan.ts';
 import type { SourceAudio } from '../../media/source.ts';
 import { toNumber } from '../../media/time.ts';
 import { decodeFrom } from './decode.ts';
+import { Resampler } from './resampler.ts';
 import type { OpenSource } from './source.ts';
 
-const CHANNELS = 2;
 /** Decoders and the resampler need a run-up before what they give is exact. */
 const PREROLL_SAMPLES = AUDIO_SAMPLE_RATE / 4;
 /**
@@ -24,68 +15,84 @@ const PREROLL_SAMPLES = AUDIO_SAMPLE_RATE / 4;
  */
 const TOLERANCE_SAMPLES = AUDIO_SAMPLE_RATE / 50;
 
-/** One AAC frame's worth of samples: first all of the left channel, then all of the right, 32-bit floats. */
-export type PcmBlock = { readonly frame: number; readonly bytes: Buffer };
+/** One AAC frame's worth of samples of one layout: 32-bit floats, all of a channel and then all of the next. */
+export type PcmBlock = { readonly layout: AudioLayout; readonly frame: number; readonly bytes: Buffer };
 
-/** Blocks for the AAC frames `first` up to, not including, `end`; `first` may lie before the start (silence). */
+/** What is wanted of a sound: AAC frames `first` up to, not including, `end`. */
+export type PcmRequest = {
+  readonly layouts: readonly AudioLayout[];
+  /** The place of the source's first sample. */
+  readonly firstSourceSample: number;
+  /** May lie before the start (silence). */
+  readonly first: number;
+  readonly end: number;
+};
+
+/** The blocks of each layout in order, all from one decode. */
 export async function* pcmBlocks(
   source: OpenSource,
   audio: SourceAudio,
-  { firstSourceSample }: AudioEncoding,
-  first: number,
-  end: number,
+  { layouts, firstSourceSample, first, end }: PcmRequest,
 ): AsyncGenerator<PcmBlock> {
   const samplesPerTick = toNumber(audio.timeBase) * AUDIO_SAMPLE_RATE;
   const endSample = end * AAC_FRAME_SAMPLES;
-  const blocks = new BlockBuffer(first * AAC_FRAME_SAMPLES);
   const wanted = first * AAC_FRAME_SAMPLES - firstSourceSample - PREROLL_SAMPLES;
   const options = {
     span: audio,
     fromTicks: Math.max(audio.startTicks, audio.startTicks + Math.floor(wanted / samplesPerTick)),
   };
-  using resampler = new Resampler();
+  using stack = new DisposableStack();
+  const outputs = layouts.map((layout) => ({
+    resampler: stack.use(new Resampler(layout)),
+    blocks: new BlockBuffer(layout, first * AAC_FRAME_SAMPLES),
+  }));
   for await (const decoded of decodeFrom(source, options)) {
     const place = firstSourceSample + Math.round((Number(decoded.pts) - audio.startTicks) * samplesPerTick);
-    for (const { left, right, sample } of resampler.convert(decoded, place))
-      blocks.write(sample, left, right);
-    yield* blocks.take(endSample);
-    if (blocks.position >= endSample) return;
+    for (const { resampler, blocks } of outputs) {
+      for (const { sample, planes } of resampler.convert(decoded, place)) blocks.write(sample, planes);
+      yield* blocks.take(endSample);
+    }
+    if (outputs.every(({ blocks }) => blocks.position >= endSample)) return;
   }
-  for (const { left, right, sample } of resampler.flush()) blocks.write(sample, left, right);
-  blocks.padTo(endSample);
-  yield* blocks.take(endSample);
+  for (const { resampler, blocks } of outputs) {
+    for (const { sample, planes } of resampler.flush()) blocks.write(sample, planes);
+    blocks.padTo(endSample);
+    yield* blocks.take(endSample);
+  }
 }
 
 /** Collects samples at absolute places and gives whole blocks. */
 class BlockBuffer {
   /** Of the next sample to be written. */
   position: number;
+  readonly #layout: AudioLayout;
   #hasBegun = false;
   #blockStart: number;
-  #left = new Float32Array(AUDIO_SAMPLE_RATE);
-  #right = new Float32Array(AUDIO_SAMPLE_RATE);
+  #planes: Float32Array<ArrayBuffer>[];
 
-  constructor(start: number) {
+  constructor(layout: AudioLayout, start: number) {
+    this.#layout = layout;
     this.position = start;
     this.#blockStart = start;
+    this.#planes = this.#silence(AUDIO_SAMPLE_RATE);
   }
 
-  /** Samples whose first belongs at `sample`. */
-  write(sample: number, left: Float32Array, right: Float32Array): void {
+  /** One plane for each channel; their first samples belong at `sample`. */
+  write(sample: number, planes: readonly Float32Array[]): void {
     // The first samples go exactly where they belong: there is nothing yet that they could continue.
     const isContinuous = this.#hasBegun && Math.abs(sample - this.position) <= TOLERANCE_SAMPLES;
     // What lies before the position is not wanted, or was there already.
     const skip = isContinuous ? 0 : Math.max(0, this.position - sample);
-    if (skip >= left.length) return;
+    if (skip >= planes[0]!.length) return;
     if (!isContinuous && sample > this.position) this.padTo(sample);
     this.#hasBegun = true;
-    this.#append(left.subarray(skip), right.subarray(skip));
+    this.#append(planes.map((plane) => plane.subarray(skip)));
   }
 
   /** Silence up to `sample`. */
   padTo(sample: number): void {
     const missing = sample - this.position;
-    if (missing > 0) this.#append(new Float32Array(missing), new Float32Array(missing));
+    if (missing > 0) this.#append(this.#silence(missing));
   }
 
   /** The whole blocks that have been collected, none of them at or after `endSample`. */
@@ -93,112 +100,37 @@ class BlockBuffer {
     let offset = 0;
     const available = Math.min(this.position, endSample) - this.#blockStart;
     for (; offset + AAC_FRAME_SAMPLES <= available; offset += AAC_FRAME_SAMPLES) {
-      const bytes = Buffer.alloc(AAC_FRAME_SAMPLES * CHANNELS * Float32Array.BYTES_PER_ELEMENT);
-      const floats = new Float32Array(bytes.buffer, bytes.byteOffset, AAC_FRAME_SAMPLES * CHANNELS);
-      floats.set(this.#left.subarray(offset, offset + AAC_FRAME_SAMPLES), 0);
-      floats.set(this.#right.subarray(offset, offset + AAC_FRAME_SAMPLES), AAC_FRAME_SAMPLES);
-      yield { frame: (this.#blockStart + offset) / AAC_FRAME_SAMPLES, bytes };
+      const floats = new Float32Array(AAC_FRAME_SAMPLES * this.#planes.length);
+      for (const [channel, plane] of this.#planes.entries()) {
+        floats.set(plane.subarray(offset, offset + AAC_FRAME_SAMPLES), channel * AAC_FRAME_SAMPLES);
+      }
+      const frame = (this.#blockStart + offset) / AAC_FRAME_SAMPLES;
+      yield { layout: this.#layout, frame, bytes: Buffer.from(floats.buffer) };
     }
     const kept = this.position - this.#blockStart;
-    this.#left.copyWithin(0, offset, kept);
-    this.#right.copyWithin(0, offset, kept);
+    for (const plane of this.#planes) plane.copyWithin(0, offset, kept);
     this.#blockStart += offset;
   }
 
-  #append(left: Float32Array, right: Float32Array): void {
+  #append(planes: readonly Float32Array[]): void {
     const used = this.position - this.#blockStart;
-    if (used + left.length > this.#left.length) {
-      this.#left = grown(this.#left, used + left.length);
-      this.#right = grown(this.#right, used + left.length);
+    const length = planes[0]!.length;
+    for (const [channel, plane] of planes.entries()) {
+      if (used + length > this.#planes[channel]!.length) {
+        this.#planes[channel] = grown(this.#planes[channel]!, used + length);
+      }
+      this.#planes[channel]!.set(plane, used);
     }
-    this.#left.set(left, used);
-    this.#right.set(right, used);
-    this.position += left.length;
+    this.position += length;
+  }
+
+  #silence(samples: number): Float32Array<ArrayBuffer>[] {
+    return Array.from({ length: channelsOf(this.#layout) }, () => new Float32Array(samples));
   }
 }
 
-function grown(samples: Float32Array<ArrayBuffer>, length: number): Float32Array<ArrayBuffer> {
+function grown(samples: Float32Array, length: number): Float32Array<ArrayBuffer> {
   const larger = new Float32Array(Math.max(length, samples.length * 2));
   larger.set(samples);
   return larger;
-}
-
-type PlacedSamples = { readonly sample: number; readonly left: Float32Array; readonly right: Float32Array };
-
-/** Any sample format, rate and channel layout to planar stereo floats at 48 kHz. */
-class Resampler implements Disposable {
-  #graph: FilterGraph | undefined;
-  #input: FilterContext | undefined;
-  #output: FilterContext | undefined;
-  readonly #frame = new Frame();
-  #shape = '';
-
-  constructor() {
-    this.#frame.alloc();
-  }
-
-  /** `place` is where the first sample of `decoded` belongs at the output's rate. */
-  *convert(decoded: Frame, place: number): Generator<PlacedSamples> {
-    const layout = avChannelLayoutDescribe(decoded.channelLayout) ?? `${decoded.channels}c`;
-    const shape = `${decoded.sampleRate}:${decoded.format}:${layout}`;
-    if (shape !== this.#shape) {
-      yield* this.flush();
-      this.#build(decoded, layout, shape);
-    }
-    // The filter carries times at the input's rate, and takes its own delay off them.
-    decoded.pts = BigInt(Math.round((place * decoded.sampleRate) / AUDIO_SAMPLE_RATE));
-    if (this.#input!.buffersrcAddFrameSync(decoded, AV_BUFFERSRC_FLAG_KEEP_REF) < 0) {
-      throw new AppError('encode_failed', 'the sound cannot be converted');
-    }
-    yield* this.#receive();
-  }
-
-  /** What the resampler still holds. */
-  *flush(): Generator<PlacedSamples> {
-    if (this.#input === undefined) return;
-    this.#input.buffersrcAddFrameSync(null);
-    yield* this.#receive();
-  }
-
-  [Symbol.dispose](): void {
-    this.#frame.free();
-    this.#graph?.free();
-  }
-
-  *#receive(): Generator<PlacedSamples> {
-    while (this.#output!.buffersinkGetFrameSync(this.#frame) >= 0) {
-      const [left, right] = (this.#frame.extendedData ?? this.#frame.data ?? []).map((plane) =>
-        samplesOf(plane, this.#frame.nbSamples),
-      );
-      if (left !== undefined && right !== undefined) yield { sample: Number(this.#frame.pts), left, right };
-      this.#frame.unref();
-    }
-  }
-
-  #build(decoded: Frame, layout: string, shape: string): void {
-    this.#graph?.free();
-    const graph = new FilterGraph();
-    graph.alloc();
-    graph.nbThreads = 1;
-    const format = avGetSampleFmtName(decoded.format as AVSampleFormat);
-    const result = graph.parsePtr(
-      `abuffer=time_base=1/${decoded.sampleRate}:sample_rate=${decoded.sampleRate}:sample_fmt=${format}` +
-        `:channel_layout=${layout},aresample=${AUDIO_SAMPLE_RATE},` +
-        `aformat=sample_fmts=fltp:sample_rates=${AUDIO_SAMPLE_RATE}:channel_layouts=stereo,abuffersink`,
-    );
-    if (result < 0 || graph.configSync() < 0)
-      throw new AppError('encode_failed', 'the sound cannot be converted');
-    const filters = graph.filters ?? [];
-    this.#input = filters.find((filter) => filter.filter?.name === 'abuffer');
-    this.#output = filters.find((filter) => filter.filter?.name === 'abuffersink');
-    this.#graph = graph;
-    this.#shape = shape;
-  }
-}
-
-/** The plane's samples; copied, since FFmpeg's memory may not be aligned for a Float32Array and is used again. */
-function samplesOf(plane: Buffer, count: number): Float32Array {
-  const copy = new Float32Array(count);
-  new Uint8Array(copy.buffer).set(plane.subarray(0, count * Float32Array.BYTES_PER_ELEMENT));
-  return copy;
 }

@@ -1,16 +1,17 @@
-/** Segments of an audio track: stereo, 48 kHz, AAC-LC, each frame at its place whatever run makes it. */
+/** Segments of audio tracks: stereo and 5.1, 48 kHz, AAC-LC, each frame at its place whatever run makes it. */
 import {
+  AV_CHANNEL_LAYOUT_5POINT1_BACK,
   AV_CHANNEL_LAYOUT_STEREO,
   AV_CODEC_FLAG_GLOBAL_HEADER,
   AV_SAMPLE_FMT_FLTP,
   FF_ENCODER_AAC,
 } from 'node-av/constants';
-import { Codec, CodecContext, Frame, Packet, Rational } from 'node-av/lib';
+import { type ChannelLayout, Codec, CodecContext, Frame, Packet, Rational } from 'node-av/lib';
 import { writeInitSegment } from '../../containers/isobmff/write-init-segment.ts';
 import { type SegmentSample, writeMediaSegment } from '../../containers/isobmff/write-media-segment.ts';
 import { AppError } from '../../errors.ts';
 import { AAC_FRAME_SAMPLES, AUDIO_SAMPLE_RATE } from '../../media/grid.ts';
-import type { AudioEncoding } from '../../media/plan.ts';
+import { type AudioEncoding, type AudioLayout, channelsOf } from '../../media/plan.ts';
 import type { SourceAudio } from '../../media/source.ts';
 import { type PcmBlock, pcmBlocks } from './audio-samples.ts';
 import type { Emit } from './encode-video.ts';
@@ -23,6 +24,11 @@ import type { OpenSource } from './source.ts';
  * that of one continuous encode, with 16 frames 0.9, with none 23.
  */
 const LEAD_IN_FRAMES = 48;
+/** AAC's channelConfiguration 2 and 6 (ISO/IEC 14496-3 table 1.19), which the encoder puts in their order. */
+const CHANNEL_LAYOUTS: Readonly<Record<AudioLayout, ChannelLayout>> = {
+  stereo: AV_CHANNEL_LAYOUT_STEREO,
+  '5.1': AV_CHANNEL_LAYOUT_5POINT1_BACK,
+};
 /** AAC's transform overlaps: what the encoder gives for a block of input belongs one frame earlier. */
 const DELAY_FRAMES = 1;
 /**
@@ -33,29 +39,40 @@ const DELAY_FRAMES = 1;
 const LOOKAHEAD_FRAMES = 2;
 
 /**
- * Makes the segments `first` up to, not including, `end`, in order. The source is decoded anew for each, from the
- * same place whichever run makes it: AAC holds noise that decoders draw by chance, from where they began.
+ * Makes the segments `first` up to, not including, `end`, in order, of encodings that are all of one source track: one
+ * decode serves all layouts. The source is decoded anew for each segment, from the same place whichever run makes
+ * it: AAC holds noise that decoders draw by chance, from where they began.
  */
 export async function encodeAudio(
   source: OpenSource,
   audio: SourceAudio,
-  encoding: AudioEncoding,
+  encodings: readonly AudioEncoding[],
   first: number,
   end: number,
   emit: Emit,
 ): Promise<void> {
-  const { boundaries } = encoding.grid;
+  const { firstSourceSample, grid } = encodings[0]!;
+  const layouts = encodings.map(({ layout }) => layout);
   for (let index = first; index < end; index++) {
-    const [from, until] = [boundaries[index]! - LEAD_IN_FRAMES, boundaries[index + 1]! + LOOKAHEAD_FRAMES];
-    using encoder = new SegmentEncoder(encoding, index);
-    for await (const block of pcmBlocks(source, audio, encoding, from, until)) encoder.send(block);
-    await emit(encoding.trackId, index, encoder.finish());
+    using stack = new DisposableStack();
+    const encoders = encodings.map((encoding) => stack.use(new SegmentEncoder(encoding, index)));
+    const request = {
+      layouts,
+      firstSourceSample,
+      first: grid.boundaries[index]! - LEAD_IN_FRAMES,
+      end: grid.boundaries[index + 1]! + LOOKAHEAD_FRAMES,
+    };
+    for await (const block of pcmBlocks(source, audio, request)) {
+      encoders[layouts.indexOf(block.layout)]!.send(block);
+    }
+    for (const encoder of encoders) await emit(encoder.trackId, index, encoder.finish());
   }
 }
 
 /** As for video, each segment has an encoder of its own, so that it is the same whichever run makes it. */
 class SegmentEncoder implements Disposable {
   readonly index: number;
+  readonly trackId: string;
   readonly #encoding: AudioEncoding;
   readonly #encoder: CodecContext;
   readonly #packet = new Packet();
@@ -64,8 +81,9 @@ class SegmentEncoder implements Disposable {
 
   constructor(encoding: AudioEncoding, index: number) {
     this.index = index;
+    this.trackId = encoding.trackId;
     this.#encoding = encoding;
-    this.#encoder = openEncoder(encoding.bitsPerSecond);
+    this.#encoder = openEncoder(encoding);
     this.#packet.alloc();
     this.#nextFrame = encoding.grid.boundaries[index]! - LEAD_IN_FRAMES - DELAY_FRAMES;
   }
@@ -75,7 +93,7 @@ class SegmentEncoder implements Disposable {
       nbSamples: AAC_FRAME_SAMPLES,
       format: AV_SAMPLE_FMT_FLTP,
       sampleRate: AUDIO_SAMPLE_RATE,
-      channelLayout: AV_CHANNEL_LAYOUT_STEREO,
+      channelLayout: CHANNEL_LAYOUTS[this.#encoding.layout],
       timeBase: { num: 1, den: AUDIO_SAMPLE_RATE },
       pts: BigInt(number * AAC_FRAME_SAMPLES),
     });
@@ -129,27 +147,27 @@ class SegmentEncoder implements Disposable {
 
 /** The init segment that all segments of the track share. */
 export function audioInitSegment(encoding: AudioEncoding): Uint8Array {
-  using encoder = openEncoder(encoding.bitsPerSecond);
+  using encoder = openEncoder(encoding);
   const { extraData } = encoder;
   if (extraData === null) throw new AppError('encode_failed', 'the audio encoder gave no configuration');
   return writeInitSegment({
     kind: 'audio',
     trackId: encoding.trackNumber,
     timescale: encoding.grid.timescale,
-    channels: 2,
+    channels: channelsOf(encoding.layout),
     sampleRate: AUDIO_SAMPLE_RATE,
     audioSpecificConfig: new Uint8Array(extraData),
     presentationOffsetTicks: 0,
   });
 }
 
-function openEncoder(bitsPerSecond: number): CodecContext {
+function openEncoder({ layout, bitsPerSecond }: AudioEncoding): CodecContext {
   const codec = Codec.findEncoderByName(FF_ENCODER_AAC);
   if (codec === null) throw new AppError('encode_failed', 'the AAC encoder is missing');
   const encoder = new CodecContext();
   encoder.allocContext3(codec);
   encoder.sampleRate = AUDIO_SAMPLE_RATE;
-  encoder.channelLayout = AV_CHANNEL_LAYOUT_STEREO;
+  encoder.channelLayout = CHANNEL_LAYOUTS[layout];
   encoder.sampleFormat = AV_SAMPLE_FMT_FLTP;
   encoder.bitRate = BigInt(bitsPerSecond);
   encoder.timeBase = new Rational(1, AUDIO_SAMPLE_RATE);

@@ -2,7 +2,10 @@
 import {
   AV_CODEC_ID_NONE,
   AV_DISPOSITION_ATTACHED_PIC,
+  AV_DISPOSITION_COMMENT,
   AV_DISPOSITION_DEFAULT,
+  AV_DISPOSITION_DESCRIPTIONS,
+  AV_DISPOSITION_VISUAL_IMPAIRED,
   AV_NOPTS_VALUE,
   AV_PKT_DATA_DISPLAYMATRIX,
   AVDISCARD_ALL,
@@ -11,13 +14,14 @@ import {
 } from 'node-av/constants';
 import { avGetCodecName, avGetPixFmtName, Codec, type Stream } from 'node-av/lib';
 import { AppError } from '../../errors.ts';
+import type { AudioRole } from '../../media/presentation.ts';
 import type { SourceAudio, SourceInfo, SourceSpan, SourceVideo } from '../../media/source.ts';
 import { canonicalLanguage, UNDETERMINED } from '../../media/language.ts';
 import { type Rational, rational, toNumber } from '../../media/time.ts';
 import { colorOf, isInterlaced } from './color.ts';
 import { displayOf } from './display.ts';
 import { chooseFrameRate, type FrameRateChoice } from './frame-rate.ts';
-import { checkExtent, checkPictureSize } from './limits.ts';
+import { checkExtent, checkPictureSize, MAX_AUDIO_TRACKS } from './limits.ts';
 import type { OpenSource } from './source.ts';
 import { measureEnds, readTimes, seekTo, type TrackEnds } from './timestamps.ts';
 
@@ -27,7 +31,7 @@ const SAMPLED_PACKETS = 240;
 /** Throws `source_unsupported` if there is nothing that can be played, or more than can be played safely. */
 export async function inspect(source: OpenSource): Promise<SourceInfo> {
   const video = source.streams.filter(isPlayableVideo)[0];
-  const audio = defaultFirst(source.streams.filter(isPlayableAudio));
+  const audio = inOrderOfPreference(source.streams.filter(isPlayableAudio)).slice(0, MAX_AUDIO_TRACKS);
   const kept = [...(video === undefined ? [] : [video]), ...audio];
   if (kept.length === 0) {
     throw new AppError('source_unsupported', 'the file holds neither picture nor sound that can be decoded');
@@ -81,12 +85,23 @@ function isPlayableAudio(stream: Stream): boolean {
   );
 }
 
-function defaultFirst(streams: readonly Stream[]): Stream[] {
-  return streams.toSorted((a, b) => Number(isDefaultTrack(b)) - Number(isDefaultTrack(a)));
+/** What the source calls its default comes first; a commentary only where there is nothing else. */
+function inOrderOfPreference(streams: readonly Stream[]): Stream[] {
+  return streams.toSorted((a, b) => rankOf(a) - rankOf(b));
+}
+
+function rankOf(stream: Stream): number {
+  return (isDefaultTrack(stream) ? 0 : 2) + (roleOf(stream) === undefined ? 0 : 1);
 }
 
 function isDefaultTrack(stream: Stream): boolean {
   return (stream.disposition & AV_DISPOSITION_DEFAULT) !== 0;
+}
+
+function roleOf({ disposition }: Stream): AudioRole | undefined {
+  if ((disposition & AV_DISPOSITION_COMMENT) !== 0) return 'commentary';
+  const isDescription = disposition & (AV_DISPOSITION_VISUAL_IMPAIRED | AV_DISPOSITION_DESCRIPTIONS);
+  return isDescription === 0 ? undefined : 'description';
 }
 
 /** Timestamps of the next packets, by stream, each list ascending. */
@@ -199,6 +214,7 @@ function languageOf(stream: Stream): string | undefined {
 function describeAudio(stream: Stream, span: SourceSpan): SourceAudio {
   const language = languageOf(stream);
   const title = stream.metadata?.get('title') ?? undefined;
+  const role = roleOf(stream);
   return {
     ...span,
     streamIndex: stream.index,
@@ -208,5 +224,6 @@ function describeAudio(stream: Stream, span: SourceSpan): SourceAudio {
     ...(language === undefined ? {} : { language }),
     ...(title === undefined ? {} : { title }),
     isDefault: isDefaultTrack(stream),
+    ...(role === undefined ? {} : { role }),
   };
 }

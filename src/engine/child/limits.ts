@@ -4,6 +4,8 @@ import { AppError } from '../../errors.ts';
 /** 8192 x 8192: past 8K, and half a gigabyte for a handful of decoded frames. */
 export const MAX_PIXELS = 8192 * 8192;
 export const MAX_SIDE = 16_384;
+/** More sound tracks of a source are left out: each is encoded and stored. Films for many countries have about so many. */
+export const MAX_AUDIO_TRACKS = 16;
 const MAX_FRAME_RATE = 1000;
 const MAX_SECONDS = 48 * 3600;
 

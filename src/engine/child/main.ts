@@ -67,9 +67,14 @@ async function run(job: Job): Promise<void> {
       );
     }
     case 'encode-audio': {
-      const audio = job.info.audio[job.encoding.sourceAudioIndex];
-      if (audio === undefined) throw new AppError('encode_failed', 'the source has no such sound');
-      return encodeAudio(await sourceFor(job.source), audio, job.encoding, job.first, job.end, emit);
+      const source = await sourceFor(job.source);
+      // One decode for each sound of the source.
+      for (const encodings of Map.groupBy(job.encodings, (one) => one.sourceAudioIndex).values()) {
+        const audio = job.info.audio[encodings[0]!.sourceAudioIndex];
+        if (audio === undefined) throw new AppError('encode_failed', 'the source has no such sound');
+        await encodeAudio(source, audio, encodings, job.first, job.end, emit);
+      }
+      return;
     }
     case 'picture': {
       if (job.info.video === undefined) throw new AppError('encode_failed', 'the source has no picture');

@@ -6,6 +6,7 @@ import {
   AVERROR_EOF,
   AVSEEK_FLAG_BACKWARD,
   AVSEEK_FLAG_BYTE,
+  type AVSeekFlag,
 } from 'node-av/constants';
 import { Packet, type Stream } from 'node-av/lib';
 import type { OpenSource } from './source.ts';
@@ -19,6 +20,8 @@ export type PacketTimes = {
 };
 
 const MICROSECONDS = 1_000_000;
+/** No flag: the first place at or after a time. */
+const FORWARD = 0 as AVSeekFlag;
 /** How many errors in a row are taken for damage in the middle, not for the end. */
 const MAX_ERRORS = 200;
 
@@ -68,11 +71,16 @@ export async function seekTo(source: OpenSource, seconds: number, stream?: Strea
 }
 
 /**
- * Moves to the very beginning. Some containers seek to any packet, not only to where decoding can start, and
- * some refuse a time before the first: so well before it, and if need be to the first byte.
+ * Moves to the very beginning. Some containers seek to any packet, not only to where decoding can start, so to well
+ * before the first; forward, since Matroska refuses to go back to before its first keyframe, and is lost after that.
  */
 export async function rewind(source: OpenSource, startSeconds: number): Promise<void> {
-  if (await seekTo(source, startSeconds - 10)) return;
+  const target = BigInt(Math.round((startSeconds - 10) * MICROSECONDS));
+  for (const flags of [FORWARD, AVSEEK_FLAG_BACKWARD] as const) {
+    const result = await source.format.seekFrame(-1, target, flags);
+    source.throwIfReadFailed();
+    if (result >= 0) return;
+  }
   await source.format.seekFrame(-1, 0n, AVSEEK_FLAG_BYTE);
   source.throwIfReadFailed();
 }

@@ -7,6 +7,7 @@ import {
   defaultAudio,
   isAudio,
   isVideo,
+  soundIdOf,
 } from '../../media/presentation.ts';
 import { type Rational, compare, multiply, rational, toNumber } from '../../media/time.ts';
 import { type TrickPlayTrack, trickPlayTracks } from '../trick-play.ts';
@@ -15,19 +16,18 @@ import { segmentTemplate, trickPlayTemplate } from './segment-template.ts';
 import { type Attributes, element, textElement } from './xml.ts';
 
 /**
- * One for all qualities of the video, one for each audio track (a player never switches those by itself), one for
- * moving fast, if there is a track for it, and one for each caption track.
+ * One for all qualities of the video, one for each audio track (a player never switches languages by itself, nor the
+ * number of channels), one for moving fast, if there is a track for it, and one for each caption track.
  */
 export function adaptationSets(presentation: Presentation, revision: string): readonly string[] {
   const { tracks, captions = [] } = presentation;
   const video = tracks.filter(isVideo);
   const audio = tracks.filter(isAudio);
   const trick = trickPlayTracks(presentation);
-  const standard = defaultAudio(audio);
   const [best] = video;
   const sets = [
     ...(best === undefined ? [] : [videoSet(best, video, revision)]),
-    ...audio.map((track) => audioSet(track, track === standard, revision)),
+    ...audio.map((track) => audioSet(track, audio, revision)),
     ...(trick.length === 0 ? [] : [trickPlaySet(trick, revision)]),
     ...captions.map(captionSet),
   ];
@@ -102,17 +102,33 @@ function trickPlayRepresentation(track: TrickPlayTrack, revision: string): strin
   );
 }
 
-function audioSet(track: AudioTrack, isStandard: boolean, revision: string): AdaptationSet {
-  // The schema wants a Label before the Role (5.3.7.3).
+function audioSet(track: AudioTrack, all: readonly AudioTrack[], revision: string): AdaptationSet {
+  const standard = defaultAudio(all)!;
+  // The schema wants a Label before Accessibility and Role (5.3.7.3).
   const label = track.title === undefined ? [] : [textElement('Label', track.title)];
+  const isMain = soundIdOf(track) === soundIdOf(standard);
   return {
-    attributes: { contentType: 'audio', mimeType: 'audio/mp4', lang: track.language, ...SEGMENTED },
+    attributes: {
+      contentType: 'audio',
+      mimeType: 'audio/mp4',
+      lang: track.language,
+      // 5.3.7.2: of two main ones, a player that goes by nothing else would take the one with more bits: surround.
+      selectionPriority: track === standard && all.length > 1 ? 2 : undefined,
+      ...SEGMENTED,
+    },
     children: [
       ...label,
-      role(isStandard ? 'main' : 'alternate'),
+      ...accessibility(track),
+      role(isMain ? 'main' : (track.role ?? 'alternate')),
       representation(track, revision, { audioSamplingRate: track.sampleRate }, channelConfiguration(track)),
     ],
   };
+}
+
+/** 5.8.4.3, in the scheme that broadcasters use (TV-Anytime AudioPurposeCS: 1 is for the visually impaired). */
+function accessibility({ role: purpose }: AudioTrack): readonly string[] {
+  if (purpose !== 'description') return [];
+  return [element('Accessibility', { schemeIdUri: 'urn:tva:metadata:cs:AudioPurposeCS:2007', value: 1 })];
 }
 
 function representation(

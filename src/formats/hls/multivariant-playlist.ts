@@ -1,12 +1,12 @@
 /** The Multivariant Playlist: which qualities, sounds and captions there are (RFC 8216bis 4.4.6). */
-import { type Presentation, type Track, defaultAudio, isAudio, isVideo } from '../../media/presentation.ts';
+import { type Presentation, type Track, isAudio, isVideo } from '../../media/presentation.ts';
 import type { CaptionTrack } from '../../media/captions.ts';
 import { trickPlayTracks } from '../trick-play.ts';
 import { iFrameStream } from './i-frame-stream.ts';
-import { audioRenditions } from './renditions.ts';
+import { audioGroups, audioRenditions } from './renditions.ts';
 import { subtitleRenditions } from './subtitles.ts';
 import { VERSION_TAG } from './tag.ts';
-import { audioVariant, inStartingOrder, videoVariant } from './variants.ts';
+import { audioVariants, inStartingOrder, videoVariant } from './variants.ts';
 
 /** Where playlists are, relative to this one. */
 export type PlaylistUris = {
@@ -23,19 +23,21 @@ export function multivariantPlaylist(presentation: Presentation, uris: PlaylistU
   const video = presentation.tracks.filter(isVideo);
   const audio = presentation.tracks.filter(isAudio);
   // Sound alone needs no group, unless there is a choice.
-  const group = video.length > 0 || audio.length > 1 ? audio : [];
-  const groups = { audio: group, captions };
-  const standard = defaultAudio(audio);
-  const variants =
-    video.length > 0 || standard === undefined
-      ? inStartingOrder(video).map((track) => videoVariant(track, groups, playlistUri(track)))
-      : [audioVariant(standard, groups, playlistUri(standard))];
+  const groups = video.length > 0 || audio.length > 1 ? audioGroups(audio) : [];
+  // Each quality with each group, and the first group first: many players begin with the first Variant Stream.
+  const variants = (groups.length > 0 ? groups : [undefined]).flatMap((group) =>
+    video.length > 0
+      ? inStartingOrder(video).map((track) =>
+          videoVariant(track, { audio: group, captions }, playlistUri(track)),
+        )
+      : audioVariants(audio, { audio: group, captions }, playlistUri),
+  );
   const lines = [
     '#EXTM3U',
     VERSION_TAG,
     // 4.4.2.1: every segment starts with an IDR frame, so each can be decoded without the one before.
     '#EXT-X-INDEPENDENT-SEGMENTS',
-    ...audioRenditions(group, playlistUri),
+    ...audioRenditions(groups, playlistUri),
     ...subtitleRenditions(captions, playlistUri),
     ...variants,
     ...trickPlayTracks(presentation).map((track) => iFrameStream(track, uris.iFrames(track))),

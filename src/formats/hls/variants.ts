@@ -1,25 +1,26 @@
 /** `#EXT-X-STREAM-INF` (RFC 8216bis 4.4.6.2): one Variant Stream for each quality, with the sound it needs. */
 import type { CaptionTrack } from '../../media/captions.ts';
-import type { AudioTrack, Track, VideoTrack } from '../../media/presentation.ts';
+import { type AudioTrack, type Track, type VideoTrack, defaultAudio } from '../../media/presentation.ts';
 import { toNumber } from '../../media/time.ts';
-import { AUDIO_GROUP } from './renditions.ts';
+import type { AudioGroup } from './renditions.ts';
 import { SUBTITLES_GROUP } from './subtitles.ts';
 import { quoted, tag } from './tag.ts';
 
 /** Many players (Apple's before iOS 13) begin with the first Variant Stream: what most connections carry at once. */
 const FIRST_VARIANT_BITS_PER_SECOND = 2_000_000;
 
-/** The Renditions that a Variant Stream is played together with: one of the sounds, and captions for who wants them. */
-export type Groups = { readonly audio: readonly AudioTrack[]; readonly captions: readonly CaptionTrack[] };
+/** What a Variant Stream is played together with: one of the sounds of a group, and captions for who wants them. */
+export type Groups = { readonly audio: AudioGroup | undefined; readonly captions: readonly CaptionTrack[] };
 
 /** Tag and URI of a video track, played together with one of each of its groups. */
 export function videoVariant(track: VideoTrack, { audio, captions }: Groups, uri: string): string {
+  const members = audio?.members ?? [];
   const inf = tag('EXT-X-STREAM-INF', {
-    ...bandwidth([track], audio),
-    CODECS: codecs([track, ...audio]),
+    ...bandwidth([track], members),
+    CODECS: codecs([track, ...members]),
     RESOLUTION: `${track.width}x${track.height}`,
     'FRAME-RATE': toNumber(track.frameRate).toFixed(3),
-    AUDIO: audio.length > 0 ? quoted(AUDIO_GROUP) : undefined,
+    AUDIO: quoted(audio?.id),
     SUBTITLES: subtitles(captions),
     // True of what we encode: no captions are carried inside the video.
     'CLOSED-CAPTIONS': 'NONE',
@@ -27,16 +28,22 @@ export function videoVariant(track: VideoTrack, { audio, captions }: Groups, uri
   return `${inf}\n${uri}`;
 }
 
-/** Tag and URI of a presentation that has only sound; the group of sound is the one that `track` belongs to. */
-export function audioVariant(track: AudioTrack, groups: Groups, uri: string): string {
-  const alternatives = groups.audio;
+/** Tag and URI of what a presentation without pictures begins with; where there is a choice, a group has it all. */
+export function audioVariants(
+  tracks: readonly AudioTrack[],
+  { audio, captions }: Groups,
+  playlistUri: (track: Track) => string,
+): readonly string[] {
+  const members = audio?.members ?? [];
+  const standard = defaultAudio(audio?.members ?? tracks);
+  if (standard === undefined) return [];
   const inf = tag('EXT-X-STREAM-INF', {
-    ...bandwidth(alternatives.length > 0 ? [] : [track], alternatives),
-    CODECS: codecs([track, ...alternatives]),
-    AUDIO: alternatives.length > 0 ? quoted(AUDIO_GROUP) : undefined,
-    SUBTITLES: subtitles(groups.captions),
+    ...bandwidth(audio === undefined ? [standard] : [], members),
+    CODECS: codecs([standard, ...members]),
+    AUDIO: quoted(audio?.id),
+    SUBTITLES: subtitles(captions),
   });
-  return `${inf}\n${uri}`;
+  return [`${inf}\n${playlistUri(standard)}`];
 }
 
 /** The best quality that starts quickly comes first, then the others from the highest down. */

@@ -25,6 +25,7 @@ const RECOVERY_WINDOW_MS = 10_000;
 export function createHlsEngine(options: EngineOptions): Engine {
   const hls = new HlsJs(hlsConfig(options));
   hls.on(Events.MANIFEST_PARSED, () => {
+    keepOneLayout(hls);
     // Where no rung fits its guess, hls.js takes the first of the playlist, which is the best one.
     if (!options.isFullyEncoded) hls.firstLevel = 0;
     options.onChange();
@@ -54,6 +55,20 @@ export function createHlsEngine(options: EngineOptions): Engine {
     select: (choice) => select(hls, choice),
     destroy: async () => hls.destroy(),
   };
+}
+
+/**
+ * Each quality is listed once with stereo and once with surround. hls.js takes these for steps of one ladder and would
+ * change the layout with the quality (docs/decisions/080), so only the variants of the first one's group are left.
+ */
+function keepOneLayout(hls: HlsJs): void {
+  const group = hls.allAudioTracks[0]?.groupId;
+  const isOther = ({ audioGroups }: HlsJs['levels'][number]) =>
+    group !== undefined && !audioGroups?.includes(group);
+  for (let other = hls.levels.findIndex(isOther); other >= 0; other = hls.levels.findIndex(isOther)) {
+    if (hls.levels.length === 1) return;
+    hls.removeLevel(other);
+  }
 }
 
 /** "next" and not "current": what is on screen plays on until the new quality has arrived. */
