@@ -4,13 +4,15 @@
  */
 import { AppError, isAppError } from '../errors.ts';
 import {
-  DEFAULT_RETRY,
+  DEFAULT_ATTEMPTS,
   type Job,
   type JobCount,
   JOB_KINDS,
   type JobKind,
   type JobQueue,
   type JobWorker,
+  RETRY_DELAYS,
+  type RetryDelays,
 } from './job-queue.ts';
 import { retryDelayMs } from './retry-delay.ts';
 import { type WaitingJob, WaitingJobs } from './waiting-jobs.ts';
@@ -19,6 +21,8 @@ import { type WaitingJob, WaitingJobs } from './waiting-jobs.ts';
 export type EmbeddedJobsOptions = {
   /** A worker's `onFailed` threw: a fault of ours, and nobody else would hear of it. */
   readonly onError: (job: Job, error: unknown) => void;
+  /** {@link RETRY_DELAYS} unless given. */
+  readonly retryDelays?: RetryDelays;
 };
 
 /** How long a job may take to end after its signal has fired, before closing goes on without it. */
@@ -59,6 +63,11 @@ export class EmbeddedJobQueue implements JobQueue {
     this.#waiting.add({ job, attempt: 1 });
     this.#start();
     return true;
+  }
+
+  async enqueueAll(jobs: readonly Job[]): Promise<number> {
+    const added = await Promise.all(jobs.map((job) => this.enqueue(job)));
+    return added.filter(Boolean).length;
   }
 
   work(worker: JobWorker): void {
@@ -141,9 +150,10 @@ export class EmbeddedJobQueue implements JobQueue {
       await worker.handle(job, signal);
     } catch (error) {
       if (signal.aborted || this.#isClosed) return;
-      const retry = worker.retry ?? DEFAULT_RETRY;
+      const { retryDelays = RETRY_DELAYS } = this.#options;
       const isFinal = isAppError(error) && worker.finalCodes.includes(error.code);
-      if (!isFinal && attempt < retry.attempts) this.#retry({ job, attempt }, retryDelayMs(retry, attempt));
+      if (!isFinal && attempt < (worker.attempts ?? DEFAULT_ATTEMPTS))
+        this.#retry({ job, attempt }, retryDelayMs(retryDelays, attempt));
       else await this.#giveUp(worker, job, error);
     }
   }

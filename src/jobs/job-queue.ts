@@ -23,32 +23,36 @@ export type Job = {
   readonly key: string;
   /** Whom it is for: videos take turns, and all work for one can be called off. */
   readonly videoId: string;
-  /** Higher ones go first. Any finite number. */
+  /** Higher ones go first. A whole number, at most {@link MAX_PRIORITY} and at least its negative. */
   readonly priority: number;
   /** What the handler needs to know. Handlers parse it: another version of Sluice may have written it. */
   readonly payload: Json;
 };
 
-/** How often, and how soon again, what failed is tried. */
-export type RetryPolicy = {
-  /** In all, the first one included. At least 1. */
-  readonly attempts: number;
+/** Of {@link Job.priority}. */
+export const MAX_PRIORITY = 1000;
+
+/** How soon what failed is tried again. A database counts in whole seconds, and may round up. */
+export type RetryDelays = {
   /** From the first failure to the second attempt; doubles with each further failure. */
   readonly firstDelayMs: number;
   /** It doubles up to here. A delay is shortened by chance, to no less than half of it. */
   readonly maxDelayMs: number;
 };
 
-/** Three attempts, seconds apart: for work that fails by chance or not at all. */
-export const DEFAULT_RETRY: RetryPolicy = { attempts: 3, firstDelayMs: 1000, maxDelayMs: 60_000 };
+/** Seconds apart: for work that fails by chance or not at all. */
+export const RETRY_DELAYS: RetryDelays = { firstDelayMs: 1000, maxDelayMs: 60_000 };
+
+/** Of {@link JobWorker.attempts}. */
+export const DEFAULT_ATTEMPTS = 3;
 
 /** Who does jobs of some kinds. */
 export type JobWorker = {
   readonly kinds: readonly JobKind[];
   /** Jobs at a time, of all its kinds together. At least 1. */
   readonly concurrency: number;
-  /** {@link DEFAULT_RETRY} unless given. */
-  readonly retry?: RetryPolicy;
+  /** How often a job is tried, the first time included: 1 to 10, {@link DEFAULT_ATTEMPTS} unless given. */
+  readonly attempts?: number;
   /** An `AppError` of one of these codes will not go away: it is not tried again. */
   readonly finalCodes: readonly ErrorCode[];
   /** Does it. `signal` fires when the job was cancelled or the queue closes: what it throws then is ignored. */
@@ -65,8 +69,11 @@ export type JobCount = {
 };
 
 /**
- * Of the waiting jobs, one of the highest priority is next; within a priority the videos take turns, and within
- * a video the job that came first. Nothing may be asked of a queue that cannot be asked of a database.
+ * Of the waiting jobs of a kind, one of the highest priority is next; within a priority the videos take turns, and
+ * within a video the job that came first. Nothing may be asked of a queue that cannot be asked of a database.
+ *
+ * What the catalog says is to be done is what counts; a queue is only how it comes to be done. So a job may be lost
+ * (a process died between two steps): whoever looks through the catalog every now and then enqueues it anew.
  */
 export type JobQueue = {
   /**
@@ -74,6 +81,8 @@ export type JobQueue = {
    * where its video is just being cancelled, and once the queue is closed.
    */
   enqueue(job: Job): Promise<boolean>;
+  /** The same for many, at little more than the cost of one. How many were added. */
+  enqueueAll(jobs: readonly Job[]): Promise<number>;
   /** Does jobs of these kinds from now on, until the queue closes. */
   work(worker: JobWorker): void;
   /**

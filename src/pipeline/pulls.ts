@@ -6,7 +6,7 @@ import type { UploadRepository } from '../catalog/upload-repository.ts';
 import type { Video } from '../catalog/video.ts';
 import type { VideoRepository } from '../catalog/video-repository.ts';
 import { AppError, type ErrorCode, isAppError } from '../errors.ts';
-import type { Job, JobQueue } from '../jobs/job-queue.ts';
+import { type Job, type JobQueue, MAX_PRIORITY } from '../jobs/job-queue.ts';
 import { isLasting, type RemoteFile, type RemoteFiles } from '../remote/remote-files.ts';
 import type { PartialObjects } from '../storage/partial-objects.ts';
 import type { Uploads } from './uploads.ts';
@@ -29,7 +29,7 @@ const CONCURRENCY = 4;
 /** Attempts in a row that bring nothing. */
 const MAX_ATTEMPTS = 6;
 /** Nobody waits for an encode that a pull would hold up: it needs no processor to speak of. */
-const PRIORITY = Number.MAX_SAFE_INTEGER;
+const PRIORITY = MAX_PRIORITY;
 
 const Payload = z.object({ uploadId: z.string() });
 
@@ -51,7 +51,7 @@ export class Pulls {
       kinds: ['pull'],
       concurrency: CONCURRENCY,
       // How often to try is decided here, where progress is seen.
-      retry: { attempts: 1, firstDelayMs: 1000, maxDelayMs: 1000 },
+      attempts: 1,
       finalCodes: [],
       handle: (job, signal) => this.#handle(job, signal),
       onFailed: (job, error) => this.#onFailed(job, error),

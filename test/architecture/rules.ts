@@ -12,6 +12,7 @@ const ORDER = [
   'engine',
   'catalog',
   'jobs',
+  'cluster',
   'remote',
   'postgres',
   'storage',
@@ -40,7 +41,7 @@ const IMPURE = [
 ];
 
 /** Folders that hold both an interface and what implements it with the help of the machine or of packages. */
-const SEAMS = new Set(['engine', 'catalog', 'jobs', 'remote', 'storage']);
+const SEAMS = new Set(['engine', 'catalog', 'jobs', 'cluster', 'remote', 'storage']);
 
 /** Where HTTP is spoken: answered in server, asked in remote. */
 const SPEAKS_HTTP = new Set(['server', 'remote']);

@@ -4,12 +4,18 @@ import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../src/errors.ts';
-import type { Job, JobQueue, JobWorker, RetryPolicy } from '../../src/jobs/job-queue.ts';
+import {
+  type Job,
+  type JobQueue,
+  type JobWorker,
+  MAX_PRIORITY,
+  type RetryDelays,
+} from '../../src/jobs/job-queue.ts';
 
 /** An empty queue, and how to get rid of it. */
 export type QueueUnderTest = AsyncDisposable & { readonly queue: JobQueue };
 
-const QUICK: RetryPolicy = { attempts: 3, firstDelayMs: 10, maxDelayMs: 20 };
+const QUICK: RetryDelays = { firstDelayMs: 10, maxDelayMs: 20 };
 
 /** A job that nothing else is like, but for `overrides`. */
 export function jobOf(key: string, overrides: Partial<Job> = {}): Job {
@@ -21,7 +27,6 @@ export function workerOf(handle: JobWorker['handle'], overrides: Partial<JobWork
   return {
     kinds: ['encode-chunk'],
     concurrency: 1,
-    retry: QUICK,
     finalCodes: [],
     handle,
     onFailed: async (job, error) => assert.fail(`${job.key} was given up: ${String(error)}`),
@@ -52,7 +57,7 @@ function chunksOf(videoId: string, count: number): Job[] {
 async function orderOf(queue: JobQueue, jobs: readonly Job[]): Promise<readonly string[]> {
   const done: string[] = [];
   for (const job of jobs) assert.equal(await queue.enqueue(job), true, job.key);
-  queue.work(workerOf(async ({ key }) => void done.push(key), { kinds: ['inspect', 'encode-chunk'] }));
+  queue.work(workerOf(async ({ key }) => void done.push(key)));
   await queue.onIdle();
   return done;
 }
@@ -65,23 +70,47 @@ async function eventually(holds: () => boolean, what: string): Promise<void> {
   }
 }
 
-/** Registers the tests of `subject`. Each of them calls `make` for a queue of its own. */
-export function testJobQueue(subject: string, make: () => Promise<QueueUnderTest>): void {
-  const using = (name: string, body: (queue: JobQueue) => Promise<void>): void => {
-    test(name, { timeout: 30_000 }, async () => {
-      await using made = await make();
+/**
+ * Registers the tests of `subject`. Each of them calls `make` for a queue of its own. `slowness`: times as long as in
+ * memory are the delays that it can tell from others.
+ */
+export function testJobQueue(
+  subject: string,
+  slowness: number,
+  make: (retryDelays: RetryDelays) => Promise<QueueUnderTest>,
+): void {
+  const using = (
+    name: string,
+    body: (queue: JobQueue) => Promise<void>,
+    retryDelays: RetryDelays = QUICK,
+  ): void => {
+    test(name, { timeout: 60_000 }, async () => {
+      await using made = await make(retryDelays);
       await body(made.queue);
     });
   };
+  const delays = (firstDelayMs: number): RetryDelays => ({
+    firstDelayMs: firstDelayMs * slowness,
+    maxDelayMs: firstDelayMs * slowness * 5,
+  });
 
   describe(`${subject} is a job queue`, () => {
     using('hands over the job as it was enqueued', async (queue) => {
-      const job = jobOf('a', { priority: -1.5, payload: { chunk: 3, tracks: ['v480', 'ä'], none: null } });
+      const job = jobOf('a', { priority: -2, payload: { chunk: 3, tracks: ['v480', 'ä'], none: null } });
       const seen: Job[] = [];
       queue.work(workerOf(async (given) => void seen.push(given)));
       await queue.enqueue(job);
       await queue.onIdle();
       assert.deepEqual(seen, [job]);
+    });
+
+    using('takes many at once, but for those that it has', async (queue) => {
+      const jobs = [...chunksOf('a', 3), ...chunksOf('b', 2), jobOf('i', { kind: 'inspect' })];
+      await queue.enqueue(jobs[1]!);
+      assert.equal(await queue.enqueueAll(jobs), jobs.length - 1);
+      assert.equal(await queue.enqueueAll(jobs), 0);
+      const { inspect, 'encode-chunk': encode } = await queue.counts();
+      assert.deepEqual([inspect.waiting, encode.waiting], [1, 5]);
     });
 
     using('is idle when it is empty', (queue) => queue.onIdle());
@@ -91,12 +120,12 @@ export function testJobQueue(subject: string, make: () => Promise<QueueUnderTest
         jobOf('low 1', { priority: 1 }),
         jobOf('high 1', { priority: 10 }),
         jobOf('low 2', { priority: 1 }),
-        jobOf('high 2', { priority: 10, kind: 'inspect' }),
-        jobOf('lowest', { priority: -1 }),
-        jobOf('high 3', { priority: 10.5 }),
+        jobOf('high 2', { priority: 10, videoId: 'vid_b' }),
+        jobOf('lowest', { priority: -MAX_PRIORITY }),
+        jobOf('highest', { priority: MAX_PRIORITY }),
       ]);
-      assert.equal(order[0], 'high 3');
-      // Of one video, priority and two kinds, either may be first.
+      assert.equal(order[0], 'highest');
+      // Of two videos, either may be first.
       assert.deepEqual(order.slice(1, 3).sort(), ['high 1', 'high 2']);
       assert.deepEqual(order.slice(3), ['low 1', 'low 2', 'lowest']);
     });
@@ -177,30 +206,31 @@ export function testJobQueue(subject: string, make: () => Promise<QueueUnderTest
       assert.equal(attempts.length, 3);
     });
 
-    using('waits longer after each failure, and does other work meanwhile', async (queue) => {
-      const attempts: number[] = [];
-      let others = 0;
-      queue.work(
-        workerOf(
-          async ({ key }) => {
+    using(
+      'waits longer after each failure, and does other work meanwhile',
+      async (queue) => {
+        const attempts: number[] = [];
+        let others = 0;
+        queue.work(
+          workerOf(async ({ key }) => {
             if (key === 'other') return void others++;
             attempts.push(performance.now());
             if (attempts.length < 3) throw new Error('by chance');
-          },
-          { retry: { attempts: 3, firstDelayMs: 200, maxDelayMs: 1000 } },
-        ),
-      );
-      await queue.enqueue(jobOf('a'));
-      await eventually(() => attempts.length === 1, 'the first attempt');
-      assert.equal(await queue.enqueue(jobOf('a')), false, 'its key is taken meanwhile');
-      await queue.enqueue(jobOf('other'));
-      await eventually(() => others === 1, 'the other job');
-      assert.equal(attempts.length, 1, 'the other one came before the second attempt');
-      await queue.onIdle();
-      const [first = 0, second = 0, third = 0] = attempts;
-      assert.ok(second - first >= 95, `${second - first} ms`);
-      assert.ok(third - second >= 195, `${third - second} ms`);
-    });
+          }),
+        );
+        await queue.enqueue(jobOf('a'));
+        await eventually(() => attempts.length === 1, 'the first attempt');
+        assert.equal(await queue.enqueue(jobOf('a')), false, 'its key is taken meanwhile');
+        await queue.enqueue(jobOf('other'));
+        await eventually(() => others === 1, 'the other job');
+        assert.equal(attempts.length, 1, 'the other one came before the second attempt');
+        await queue.onIdle();
+        const [first = 0, second = 0, third = 0] = attempts;
+        assert.ok(second - first >= 95 * slowness, `${second - first} ms`);
+        assert.ok(third - second >= 195 * slowness, `${third - second} ms`);
+      },
+      delays(200),
+    );
 
     using('gives up after the last attempt, says why, and goes on with others', async (queue) => {
       const failures: [string, unknown][] = [];
@@ -267,26 +297,26 @@ export function testJobQueue(subject: string, make: () => Promise<QueueUnderTest
       assert.equal(await queue.enqueue(jobOf('a0')), true, 'its keys are free');
     });
 
-    using('cancels what waits to be tried again', async (queue) => {
-      let attempts = 0;
-      const retry = { attempts: 5, firstDelayMs: 60, maxDelayMs: 60 };
-      queue.work(
-        workerOf(
-          async () => {
+    using(
+      'cancels what waits to be tried again',
+      async (queue) => {
+        let attempts = 0;
+        queue.work(
+          workerOf(async () => {
             attempts++;
             throw new Error('by chance');
-          },
-          { retry },
-        ),
-      );
-      await queue.enqueue(jobOf('a'));
-      await eventually(() => attempts === 1, 'the first attempt');
-      await sleep(10);
-      await queue.cancel('vid_a');
-      await queue.onIdle();
-      await sleep(100);
-      assert.equal(attempts, 1);
-    });
+          }),
+        );
+        await queue.enqueue(jobOf('a'));
+        await eventually(() => attempts === 1, 'the first attempt');
+        await sleep(10);
+        await queue.cancel('vid_a');
+        await queue.onIdle();
+        await sleep(150 * slowness);
+        assert.equal(attempts, 1);
+      },
+      delays(100),
+    );
 
     using('takes nothing that a cancelled job still adds, and spares the job that cancels', async (queue) => {
       const done: string[] = [];
@@ -320,7 +350,7 @@ export function testJobQueue(subject: string, make: () => Promise<QueueUnderTest
       await sleep(50);
       assert.deepEqual([...done].sort(), ['at', 'high']);
       queue.setFloor(Number.POSITIVE_INFINITY);
-      await queue.enqueue(jobOf('paused', { priority: 1e6 }));
+      await queue.enqueue(jobOf('paused', { priority: MAX_PRIORITY }));
       await sleep(50);
       assert.equal(done.length, 2);
       queue.setFloor(Number.NEGATIVE_INFINITY);
@@ -328,33 +358,34 @@ export function testJobQueue(subject: string, make: () => Promise<QueueUnderTest
       assert.deepEqual([...done].sort(), ['at', 'high', 'low', 'paused']);
     });
 
-    using('counts what waits and runs, delayed jobs among the waiting', async (queue) => {
-      const release = Promise.withResolvers<void>();
-      let hasFailed = false;
-      queue.work(
-        workerOf(
-          async ({ key }) => {
+    using(
+      'counts what waits and runs, delayed jobs among the waiting',
+      async (queue) => {
+        const release = Promise.withResolvers<void>();
+        let hasFailed = false;
+        queue.work(
+          workerOf(async ({ key }) => {
             if (key === 'failing' && !hasFailed) {
               hasFailed = true;
               throw new Error('by chance');
             }
             await release.promise;
-          },
-          { retry: { attempts: 2, firstDelayMs: 400, maxDelayMs: 400 } },
-        ),
-      );
-      await queue.enqueue(jobOf('failing'));
-      await eventually(() => hasFailed, 'the failure');
-      await queue.enqueue(jobOf('running'));
-      await queue.enqueue(jobOf('waiting'));
-      await queue.enqueue(jobOf('picture', { kind: 'pictures' }));
-      await sleep(50);
-      const counts = await queue.counts();
-      assert.deepEqual(counts['encode-chunk'], { waiting: 2, running: 1 });
-      assert.deepEqual(counts.pictures, { waiting: 1, running: 0 });
-      assert.deepEqual(counts.delete, { waiting: 0, running: 0 });
-      release.resolve();
-    });
+          }),
+        );
+        await queue.enqueue(jobOf('failing'));
+        await eventually(() => hasFailed, 'the failure');
+        await queue.enqueue(jobOf('running'));
+        await queue.enqueue(jobOf('waiting'));
+        await queue.enqueue(jobOf('picture', { kind: 'pictures' }));
+        await sleep(100);
+        const counts = await queue.counts();
+        assert.deepEqual(counts['encode-chunk'], { waiting: 2, running: 1 });
+        assert.deepEqual(counts.pictures, { waiting: 1, running: 0 });
+        assert.deepEqual(counts.delete, { waiting: 0, running: 0 });
+        release.resolve();
+      },
+      delays(1000),
+    );
 
     using('lets running jobs end when it closes, and starts no other', async (queue) => {
       const done: string[] = [];
@@ -379,7 +410,7 @@ export function testJobQueue(subject: string, make: () => Promise<QueueUnderTest
     using('cuts off what does not end in time, and calls nothing failed', async (queue) => {
       const failed: string[] = [];
       const { worker, aborted, first } = endlessWork({
-        retry: { ...QUICK, attempts: 1 },
+        attempts: 1,
         onFailed: async ({ key }) => void failed.push(key),
       });
       queue.work(worker);
@@ -387,7 +418,7 @@ export function testJobQueue(subject: string, make: () => Promise<QueueUnderTest
       await first;
       const startedAt = performance.now();
       await queue.close(50);
-      assert.ok(performance.now() - startedAt < 1500, 'soon after the grace');
+      assert.ok(performance.now() - startedAt < 1500 * Math.sqrt(slowness), 'soon after the grace');
       assert.deepEqual([aborted, failed], [['a'], []]);
     });
 

@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Pool } from 'pg';
+import { openPostgresBroadcast } from '../../src/cluster/postgres-broadcast.ts';
+import type { RetryDelays } from '../../src/jobs/job-queue.ts';
+import { openPgBossJobQueue, type PgBossJobQueue } from '../../src/jobs/pg-boss.ts';
+import { openPool } from '../../src/postgres/pool.ts';
+import { rejects } from '../contracts/object-store.contract.ts';
+import { jobOf, testJobQueue, workerOf } from '../contracts/job-queue.contract.ts';
+import { postgres, type PostgresServer, startPostgres } from '../fixtures/postgres.ts';
+
+/** Whole seconds: the shortest delay that pg-boss can tell from none is one to two. */
+const SLOWNESS = 10;
+const ONE_SECOND = { firstDelayMs: 1000, maxDelayMs: 1000 };
+
+type Process = AsyncDisposable & { readonly queue: PgBossJobQueue; readonly errors: unknown[] };
+
+describe('pg-boss', { skip: postgres.skip }, () => {
+  let server: PostgresServer;
+  let url: string;
+  let pool: Pool;
+  before(async () => {
+    server = await startPostgres();
+    url = await server.createDatabase();
+    pool = openPool({ url, size: 3 });
+  });
+  after(async () => {
+    await pool.end();
+    await server[Symbol.asyncDispose]();
+  });
+
+  /** What one process of several has. */
+  const join = async (retryDelays: RetryDelays = ONE_SECOND, address = url): Promise<Process> => {
+    const own = openPool({ url: address, size: 4 });
+    const errors: unknown[] = [];
+    const onError = (error: unknown): void => void errors.push(error);
+    const broadcast = await openPostgresBroadcast({ pool: own, url: address, onError });
+    const queue = await openPgBossJobQueue({ pool: own, broadcast, onError, retryDelays });
+    return {
+      queue,
+      errors,
+      async [Symbol.asyncDispose]() {
+        await queue.close(0);
+        await broadcast[Symbol.asyncDispose]();
+        await own.end();
+      },
+    };
+  };
+
+  testJobQueue('pg-boss', SLOWNESS, async (retryDelays) => {
+    const made = await join(retryDelays);
+    await pool.query('delete from sluice_jobs.job');
+    return made;
+  });
+
+  const alone = async (): Promise<Process> => {
+    const made = await join();
+    await pool.query('delete from sluice_jobs.job');
+    return made;
+  };
+
+  test('a job that one process enqueues begins in another within 100 ms', async () => {
+    await using enqueuer = await alone();
+    await using worker = await join();
+    const begun = new Map<string, PromiseWithResolvers<number>>();
+    worker.queue.work(workerOf(async ({ key }) => begun.get(key)!.resolve(performance.now())));
+    const delays: number[] = [];
+    for (let n = 0; n < 21; n++) {
+      const began = Promise.withResolvers<number>();
+      begun.set(`${n}`, began);
+      const at = performance.now();
+      await enqueuer.queue.enqueue(jobOf(`${n}`));
+      delays.push((await began.promise) - at);
+    }
+    const median = delays.sort((a, b) => a - b)[10]!;
+    assert.ok(median < 100, `${median} ms`);
+  });
+
+  test('each job is done by one of many processes, and a backlog is drained by all', async () => {
+    await using first = await alone();
+    const processes = [first, await join(), await join()];
+    const done = new Map<number, string[]>(processes.map((_, index) => [index, []]));
+    const jobs = Array.from({ length: 60 }, (_, n) => jobOf(`${n}`, { videoId: `vid_${n % 7}` }));
+    const added = await Promise.all(processes.map(({ queue }) => queue.enqueueAll(jobs)));
+    assert.equal(
+      added.reduce((sum, count) => sum + count),
+      jobs.length,
+    );
+    for (const [index, { queue }] of processes.entries()) {
+      queue.work(
+        workerOf(async ({ key }) => {
+          done.get(index)!.push(key);
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }),
+      );
+    }
+    await first.queue.onIdle();
+    const all = [...done.values()].flat();
+    assert.equal(all.length, jobs.length);
+    assert.equal(new Set(all).size, jobs.length);
+    for (const [index, keys] of done) assert.ok(keys.length > 5, `process ${index} did ${keys.length}`);
+    await Promise.all(processes.slice(1).map((made) => made[Symbol.asyncDispose]()));
+  });
+
+  test('a job of a process that fell silent is given to another', async () => {
+    await using survivor = await alone();
+    const hanging = await join();
+    const taken = Promise.withResolvers<void>();
+    hanging.queue.work(
+      workerOf((_, signal) => {
+        taken.resolve();
+        return new Promise((_resolve, reject) =>
+          signal.addEventListener('abort', () => reject(signal.reason)),
+        );
+      }),
+    );
+    await hanging.queue.enqueue(jobOf('a'));
+    await taken.promise;
+    // As after a process has died: nobody says any more that it lives.
+    await pool.query("update sluice_jobs.job set heartbeat_on = now() - interval '1 minute'");
+    const done = Promise.withResolvers<void>();
+    survivor.queue.work(workerOf(async () => done.resolve()));
+    await done.promise;
+    await survivor.queue.onIdle();
+    await hanging[Symbol.asyncDispose]();
+    await survivor.queue.onIdle();
+  });
+
+  test('a job whose process dies each time is given up', async () => {
+    await using made = await alone();
+    await made.queue.enqueue(jobOf('a'));
+    await pool.query('update sluice_jobs.job set started_on = now(), retry_count = 2');
+    const given = Promise.withResolvers<unknown>();
+    made.queue.work(
+      workerOf(async () => assert.fail('it is not tried again'), {
+        onFailed: async (_, error) => given.resolve(error),
+      }),
+    );
+    await rejects(
+      given.promise.then((error) => Promise.reject(error)),
+      'encode_failed',
+    );
+    await made.queue.onIdle();
+  });
+
+  test('calling off reaches every process, and returns when nothing runs any more', async () => {
+    await using here = await alone();
+    await using there = await join();
+    const events: string[] = [];
+    const started = Promise.withResolvers<void>();
+    there.queue.work(
+      workerOf(async (job, signal) => {
+        started.resolve();
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        events.push(`${job.key} ended`);
+        throw signal.reason;
+      }),
+    );
+    await here.queue.enqueueAll([jobOf('a0'), jobOf('a1')]);
+    await started.promise;
+    await here.queue.cancel('vid_a');
+    events.push('cancelled');
+    assert.deepEqual(events, ['a0 ended', 'cancelled']);
+    await here.queue.onIdle();
+  });
+
+  test('what a process that stops was doing is done by another, as if it had never been tried', async () => {
+    await using other = await alone();
+    const stopping = await join();
+    const taken = Promise.withResolvers<void>();
+    const attempts = { attempts: 1 };
+    stopping.queue.work(
+      workerOf((_, signal) => {
+        taken.resolve();
+        return new Promise((_resolve, reject) =>
+          signal.addEventListener('abort', () => reject(signal.reason)),
+        );
+      }, attempts),
+    );
+    await stopping.queue.enqueue(jobOf('a', { payload: { n: 1 } }));
+    await taken.promise;
+    await stopping[Symbol.asyncDispose]();
+    const done = Promise.withResolvers<unknown>();
+    other.queue.work(workerOf(async ({ payload }) => done.resolve(payload), attempts));
+    assert.deepEqual(await done.promise, { n: 1 });
+  });
+
+  test('goes on by itself after the database was away', async () => {
+    const address = await server.createDatabase();
+    const made = await join(ONE_SECOND, address);
+    const done: string[] = [];
+    made.queue.work(workerOf(async ({ key }) => void done.push(key)));
+    await server.kill();
+    await rejects(made.queue.enqueue(jobOf('a')), 'unavailable');
+    await server.start();
+    assert.equal(await made.queue.enqueue(jobOf('b')), true);
+    await made.queue.onIdle();
+    assert.deepEqual(done, ['b']);
+    await made[Symbol.asyncDispose]();
+  });
+});
