@@ -42,7 +42,8 @@ export function requireInstalled(name: string, debianPackage: string, find: () =
   return { path: '', skip: message };
 }
 
-function findOnPath(commands: readonly string[]): string | undefined {
+/** The first of `commands` that is to be found. */
+export function findOnPath(commands: readonly string[]): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
   const candidates = commands.flatMap((command) => folders.map((folder) => join(folder, command)));
   return candidates.find(isExecutable);

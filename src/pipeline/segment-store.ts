@@ -135,7 +135,7 @@ export class SegmentStore {
 
   async #put(key: ObjectKey, bytes: Uint8Array, contentType: string, signal: AbortSignal): Promise<void> {
     if (this.#deleted.has(videoIdOf(key))) throw new AppError('gone', 'the video was deleted');
-    await this.#storeOf(videoIdOf(key)).put(key, bytes, { contentType, signal });
+    await this.#storeOf(videoIdOf(key)).put(key, bytes, { contentType, isImmutable: true, signal });
   }
 
   async #resource(key: ObjectKey, mediaType: string, signal: AbortSignal): Promise<Resource | undefined> {

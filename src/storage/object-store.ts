@@ -26,8 +26,14 @@ export type ObjectContent = {
 export type ReadOptions = { readonly signal?: AbortSignal };
 /** Without `range`, the whole object. */
 export type GetOptions = ReadOptions & { readonly range?: ByteRange };
-/** `contentType` is for stores that keep one; it never comes back. */
-export type PutOptions = { readonly signal?: AbortSignal; readonly contentType?: string };
+/** `contentType` and `isImmutable` (never replaced: caches may have it for ever) are for stores that keep them. */
+export type PutOptions = {
+  readonly signal?: AbortSignal;
+  readonly contentType?: string;
+  readonly isImmutable?: boolean;
+};
+/** What is known of an object that has just been put. When it was modified, only the store knows. */
+export type PutResult = Omit<ObjectInfo, 'modifiedAt'>;
 
 /**
  * Errors, all `AppError`: `object_not_found`; `range_not_satisfiable` (a range that starts at or after the
@@ -44,7 +50,7 @@ export type ObjectStore = {
     key: ObjectKey,
     body: Uint8Array | ReadableStream<Uint8Array>,
     options?: PutOptions,
-  ): Promise<ObjectInfo>;
+  ): Promise<PutResult>;
   /** Every object below `prefix`, as whole parts (`a/b` finds `a/b/c`, neither `a/bc` nor `a/b`), in any order. */
   list(prefix: ObjectKey | '', options?: ReadOptions): AsyncIterable<ObjectInfo>;
   /** Idempotent: deleting what is not there succeeds. */

@@ -1,10 +1,10 @@
 import { joinKey, type ObjectKey, parseObjectKey } from './object-key.ts';
-import type { ObjectInfo, ObjectStore } from './object-store.ts';
+import type { ObjectStore, PutResult } from './object-store.ts';
 
 /** The objects of `store` below `prefix`, as a store of their own: the key `a` there is `prefix/a` in `store`. */
 export function prefixStore(store: ObjectStore, prefix: ObjectKey): ObjectStore {
   const inner = (key: ObjectKey): ObjectKey => joinKey(prefix, key);
-  const outer = (info: ObjectInfo): ObjectInfo => ({
+  const outer = <T extends PutResult>(info: T): T => ({
     ...info,
     key: parseObjectKey(info.key.slice(prefix.length + 1)),
   });

@@ -1,5 +1,5 @@
 import type { ObjectKey } from './object-key.ts';
-import type { ObjectInfo, ObjectStore } from './object-store.ts';
+import type { ObjectInfo, ObjectStore, PutResult } from './object-store.ts';
 
 export type SizeLimit = {
   readonly limitBytes: number;
@@ -127,7 +127,7 @@ class SizeLimitedStore implements SizeLimitedObjects {
     return undefined;
   }
 
-  #remember(info: ObjectInfo): void {
+  #remember(info: PutResult): void {
     this.#forget(info.key);
     this.#sizes.set(info.key, info.bytes);
     this.#totalBytes += info.bytes;

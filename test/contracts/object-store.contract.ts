@@ -23,12 +23,12 @@ export function testObjectStore(subject: string, make: () => Promise<StoreUnderT
       const content = await made.store.get(key('a/b.bin'));
       assert.deepEqual(await bytesOf(content.body), bytes);
       assert.deepEqual(content.range, { start: 0, end: 69_999 });
-      assert.deepEqual(content.info, put);
-      assert.deepEqual(await made.store.head(key('a/b.bin')), put);
-      assert.deepEqual(await infosOf(made.store, ''), [put]);
-      assert.equal(put.key, 'a/b.bin');
-      assert.equal(put.bytes, 70_000);
-      assert.ok(Math.abs(put.modifiedAt.getTime() - before) < 60_000);
+      const { info } = content;
+      assert.deepEqual(await made.store.head(key('a/b.bin')), info);
+      assert.deepEqual(await infosOf(made.store, ''), [info]);
+      assert.deepEqual([put.key, put.bytes, put.etag], ['a/b.bin', 70_000, info.etag]);
+      assert.deepEqual([info.key, info.bytes], ['a/b.bin', 70_000]);
+      assert.ok(Math.abs(info.modifiedAt.getTime() - before) < 60_000);
     });
 
     test('keeps an empty object', async () => {
@@ -58,7 +58,10 @@ export function testObjectStore(subject: string, make: () => Promise<StoreUnderT
       const second = await made.store.put(key('x'), text('the second'));
       assert.notEqual(first.etag, second.etag);
       assert.equal(await textOf(made.store, 'x'), 'the second');
-      assert.deepEqual(await infosOf(made.store, ''), [second]);
+      assert.deepEqual(
+        (await infosOf(made.store, '')).map(({ etag }) => etag),
+        [second.etag],
+      );
       // The same number of bytes, at almost the same moment.
       const third = await made.store.put(key('x'), text('the third!'));
       assert.notEqual(second.etag, third.etag);
