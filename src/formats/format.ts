@@ -85,8 +85,10 @@ export type Format = {
   readonly entry?: string;
   /** What a player is given, where each quality has an address of its own; the best first. */
   qualities?(presentation: Presentation): readonly QualityFile[];
+  /** Whether this format can hold the codecs of `presentation`; a format without it holds everything. */
+  accepts?(presentation: Presentation): boolean;
   /** What lies at `path`; undefined where this format has nothing. */
   resolve(input: FormatInput, path: string): Resolved | undefined;
-  /** Every path that `resolve` answers, the entry first. */
+  /** Every path that `resolve` answers, the entry first. None of what it does not accept. */
   paths(input: FormatInput): readonly string[];
 };

@@ -24,6 +24,7 @@ import type { Redirect, Resource } from './resource.ts';
 import type { SegmentProgress } from './segment-progress.ts';
 import type { SegmentStore, TrackAddress } from './segment-store.ts';
 import type { PlaybackService } from './services.ts';
+import { SharedWork } from './shared-work.ts';
 import { storeResource } from './store-resource.ts';
 
 export type PlaybackOptions = {
@@ -64,6 +65,7 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
     sizeCalculation: ({ bytes }) => Math.max(1, bytes),
   });
   const composer = new Composer();
+  const rewrapping = new SharedWork<Resource>();
   const initQueue = new PQueue({ concurrency: 2 });
 
   return {
@@ -150,20 +152,19 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
     const presentation = plans.presentationOf(video);
     const found = presentation && format.resolve({ presentation, revision: video.revision }, path);
     if (found === undefined) throw nothingHere();
-    if (found.kind === 'rewrapped') {
-      const resource = await rewrap(video, found, signal);
-      rewrapped.set(key, resource);
-      return resource;
-    }
+    if (found.kind === 'rewrapped')
+      return rewrapping.result(key, (shared) => rewrap(video, found, key, shared), signal);
     if (found.kind === 'composed') return compose(video, path, found);
     const resource = textResource(found);
     manifests.set(manifestKey, resource);
     return resource;
   }
 
-  async function rewrap(video: Video, found: Rewrapped, signal: AbortSignal): Promise<Resource> {
+  async function rewrap(video: Video, found: Rewrapped, key: string, signal: AbortSignal): Promise<Resource> {
     const inputs = await Promise.all(found.inputs.map((input) => storedBytes(video, input, signal)));
-    return memoryResource(found.make(inputs), found.mediaType, { isImmutable: true });
+    const resource = memoryResource(found.make(inputs), found.mediaType, { isImmutable: true });
+    rewrapped.set(key, resource);
+    return resource;
   }
 
   async function storedBytes(video: Video, input: StoredMedia, signal: AbortSignal): Promise<Uint8Array> {

@@ -71,6 +71,7 @@ export type CaptionEdit = {
 export type PlaybackPaths = {
   readonly hls?: string;
   readonly dash?: string;
+  readonly hlsTs?: string;
   readonly poster?: string;
   /** Files of whole qualities, the best first: only those that are stored completely. */
   readonly mp4?: readonly QualityPath[];

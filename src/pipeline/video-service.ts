@@ -68,8 +68,11 @@ export function videoService(options: VideoServiceOptions): VideoService {
     playback(video) {
       const presentation = plans.presentationOf(video);
       if (presentation === undefined || video.status === 'failed') return {};
-      const entries = FORMATS.filter(({ name }) => isOffered(video, name))
-        .map((format) => [format.name, format.entry ?? completeFiles(video, presentation, format)] as const)
+      const entries = FORMATS.filter((format) => isOffered(video, format, presentation))
+        .map(
+          (format) =>
+            [camelCase(format.name), format.entry ?? completeFiles(video, presentation, format)] as const,
+        )
         .filter(([, found]) => found.length > 0);
       return {
         ...(Object.fromEntries(entries) as PlaybackPaths),
@@ -82,7 +85,13 @@ export function videoService(options: VideoServiceOptions): VideoService {
   };
 }
 
-/** A package comes in the formats that its own manifests are of, everything else in all. */
-function isOffered(video: Video, format: string): boolean {
-  return video.content?.kind !== 'package' || packageEntry(video.content.package, format) !== undefined;
+/** A package comes in the formats that its own manifests are of, everything else in all that can hold it. */
+function isOffered(video: Video, { name, accepts }: Format, presentation: Presentation): boolean {
+  if (video.content?.kind === 'package') return packageEntry(video.content.package, name) !== undefined;
+  return accepts?.(presentation) ?? true;
+}
+
+/** `hls-ts` as JSON has it: `hlsTs`. */
+function camelCase(name: string): string {
+  return name.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -66,6 +66,7 @@ export const VIDEO_EXAMPLE = {
         url: 'https://video.example/v/vid_019b0c3f5a10c0ffee00c0ffee00c0ff/mp4/240p.mp4',
       },
     ],
+    hlsTs: 'https://video.example/v/vid_019b0c3f5a10c0ffee00c0ffee00c0ff/hls-ts/main.m3u8',
     poster: 'https://video.example/v/vid_019b0c3f5a10c0ffee00c0ffee00c0ff/poster.jpg',
     watch: 'https://video.example/watch/vid_019b0c3f5a10c0ffee00c0ffee00c0ff',
     embed: 'https://video.example/embed/vid_019b0c3f5a10c0ffee00c0ffee00c0ff',

@@ -91,6 +91,7 @@ const PlaybackJson = z
         description:
           'Each quality as one progressive MP4 file, best first: only those of which every segment is stored.',
       }),
+    hlsTs: z.url().optional().meta({ description: 'HLS with MPEG-TS segments, for old devices.' }),
     poster: z.url().optional().meta({ description: 'A still picture, JPEG.' }),
     watch: z.url().meta({ description: 'A page to watch the video on.' }),
     embed: z

@@ -1,8 +1,10 @@
 /** A small presentation of really encoded segments on a loopback address, with a page for each player. */
+import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import type { StoredMedia } from '../../src/formats/format.ts';
 import { FORMATS } from '../../src/formats/registry.ts';
 import { resolveTrickPlay, trickPlayTracks } from '../../src/formats/trick-play.ts';
 import { type Track, initPath, segmentPath, trickPath } from '../../src/media/presentation.ts';
@@ -38,12 +40,17 @@ export async function servePresentation(
     const file = fileURLToPath(new URL(`../../node_modules/${path}`, import.meta.url));
     objects.set(`/${name}`, { mediaType: 'text/javascript', body: readFileSync(file) });
   }
+  const bytesOf = ({ trackId, index }: StoredMedia): Uint8Array => {
+    const found = encoded.find(({ track }) => track.id === trackId);
+    return (index === 'init' ? found?.init : found?.segments[index]) ?? assert.fail(`${trackId} ${index}`);
+  };
   const input = { presentation: { tracks: encoded.map(({ track }) => track) }, revision: REVISION };
   for (const format of FORMATS) {
     for (const path of format.paths(input)) {
       const found = format.resolve(input, path);
-      if (found?.kind !== 'manifest') continue;
-      objects.set(`/v/vid/${path}`, { mediaType: found.mediaType, body: found.text });
+      if (found === undefined || found.kind === 'composed') continue;
+      const body = found.kind === 'manifest' ? found.text : found.make(found.inputs.map(bytesOf));
+      objects.set(`/v/vid/${path}`, { mediaType: found.mediaType, body });
     }
   }
   for (const { track, init, segments } of encoded) {

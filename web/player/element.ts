@@ -1,8 +1,8 @@
 /**
- * `<sluice-player src-hls src-dash poster>`: the player, usable on any page.
+ * `<sluice-player src-hls src-dash src-hls-ts poster>`: the player, usable on any page.
  *
  * Attributes:
- * - `src-hls`, `src-dash`: addresses of the manifests; either may be absent.
+ * - `src-hls`, `src-dash`, `src-hls-ts`: addresses of the manifests; any may be absent.
  * - `poster`: a picture until it plays. `video-title`: for the system's media controls.
  * - `duration`: seconds, shown before anything is loaded.
  * - `audio`: there is no picture; show a stage instead.
@@ -74,6 +74,7 @@ export class SluicePlayer extends HTMLElement {
   static readonly observedAttributes = [
     'src-hls',
     'src-dash',
+    'src-hls-ts',
     'poster',
     'duration',
     'muted',
@@ -206,14 +207,15 @@ export class SluicePlayer extends HTMLElement {
   async #load(play: boolean): Promise<void> {
     const hls = this.getAttribute('src-hls') ?? undefined;
     const dash = this.getAttribute('src-dash') ?? undefined;
-    if (hls === undefined && dash === undefined) return;
+    const hlsTs = this.getAttribute('src-hls-ts') ?? undefined;
+    if (hls === undefined && dash === undefined && hlsTs === undefined) return;
     this.#clearFailure();
     this.toggleAttribute('starting', play);
     this.#session.engineWish = this.getAttribute('engine') === 'native' ? 'native' : undefined;
     const resume = this.getAttribute('resume');
     const start = Number(this.getAttribute('start') ?? 0) || (resume === null ? 0 : positionOf(resume));
     const isFullyEncoded = this.hasAttribute('encoded');
-    await this.#session.load({ hls, dash }, { startSeconds: start, isFullyEncoded, play });
+    await this.#session.load({ hls, dash, hlsTs }, { startSeconds: start, isFullyEncoded, play });
   }
 
   #togglePlay(): void {

@@ -4,7 +4,7 @@ import type { Format, QualityChoice } from './engines/engine.ts';
 import type { SessionState } from './session.ts';
 
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2];
-const FORMAT_NAMES: Readonly<Record<Format, string>> = { hls: 'HLS', dash: 'DASH' };
+const FORMAT_NAMES: Readonly<Record<Format, string>> = { hls: 'HLS', dash: 'DASH', hlsTs: 'HLS (MPEG-TS)' };
 
 export type MenuActions = {
   setQuality(choice: QualityChoice): void;

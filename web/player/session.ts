@@ -2,7 +2,7 @@
  * One video in one media element: which format plays, in which quality, and what happens when that changes.
  * Knows nothing of the controls.
  */
-import { createEngine } from './engines/choose.ts';
+import { createEngine, hasMediaSource } from './engines/choose.ts';
 import type {
   Engine,
   EngineName,
@@ -13,7 +13,7 @@ import type {
 } from './engines/engine.ts';
 import { preferredFormat, preferredLines, rememberFormat, rememberLines } from './preferences.ts';
 
-export type Sources = { readonly hls?: string | undefined; readonly dash?: string | undefined };
+export type Sources = Readonly<Partial<Record<Format, string | undefined>>>;
 
 export type LoadOptions = {
   readonly startSeconds: number;
@@ -187,7 +187,8 @@ const NO_ENGINE: PlaybackFailure = {
 };
 
 function formatsOf(sources: Sources): Format[] {
-  const formats: Format[] = ['hls', 'dash'];
+  // Where there is a choice at all, the libraries give it.
+  const formats: Format[] = hasMediaSource() ? ['hls', 'dash', 'hlsTs'] : ['hls', 'dash'];
   return formats.filter((format) => sources[format] !== undefined);
 }
 

@@ -47,6 +47,7 @@ export type Video = {
     readonly dash?: string;
     /** Whole qualities as files: those that are stored completely. */
     readonly mp4?: readonly { readonly quality: string; readonly url: string }[];
+    readonly hlsTs?: string;
     readonly poster?: string;
     readonly watch: string;
     readonly embed: string;

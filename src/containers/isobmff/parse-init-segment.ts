@@ -24,6 +24,8 @@ export type ParsedInitTrack = {
   readonly presentationOffsetTicks: number;
   /** For {@link parseMediaSegment}. */
   readonly defaults: SampleDefaults;
+  /** The AVCDecoderConfigurationRecord of H.264, the AudioSpecificConfig of AAC; absent for other codecs. */
+  readonly configuration?: Uint8Array;
   /** In pixels; video only. */
   readonly width?: number;
   readonly height?: number;
@@ -85,7 +87,10 @@ function parsePresentationOffset(bytes: Uint8Array, trak: Box): number {
   return 0;
 }
 
-type SampleEntry = Pick<ParsedInitTrack, 'kind' | 'codecs' | 'width' | 'height' | 'channels' | 'sampleRate'>;
+type SampleEntry = Pick<
+  ParsedInitTrack,
+  'kind' | 'codecs' | 'configuration' | 'width' | 'height' | 'channels' | 'sampleRate'
+>;
 
 function parseSampleEntry(bytes: Uint8Array, entry: Box, handlerType: string): SampleEntry {
   if (handlerType === 'vide') return parseVisualEntry(bytes, entry);
@@ -101,9 +106,10 @@ function parseVisualEntry(bytes: Uint8Array, entry: Box): SampleEntry {
   const height = reader.u16();
   reader.skip(50);
   const avcC = findBox(readBoxes(bytes, entry, 78), 'avcC');
-  const codecs =
-    avcC === undefined ? entry.type : codecStringFromAvcC(bytes.subarray(avcC.contentStart, avcC.end));
-  return { kind: 'video', codecs, width, height };
+  const shared = { kind: 'video', width, height } as const;
+  if (avcC === undefined) return { ...shared, codecs: entry.type };
+  const configuration = bytes.subarray(avcC.contentStart, avcC.end);
+  return { ...shared, codecs: codecStringFromAvcC(configuration), configuration };
 }
 
 /** AudioSampleEntry (12.2.3): 28 bytes, then boxes. */
@@ -114,9 +120,10 @@ function parseAudioEntry(bytes: Uint8Array, entry: Box): SampleEntry {
   reader.skip(6);
   const sampleRate = Math.floor(reader.u32() / 0x10000); // 16.16 fixed point
   const esds = entry.type === 'mp4a' ? findBox(readBoxes(bytes, entry, 28), 'esds') : undefined;
-  const codecs =
-    esds === undefined ? entry.type : codecStringFromAudioSpecificConfig(audioSpecificConfigOf(bytes, esds));
-  return { kind: 'audio', codecs, channels, sampleRate };
+  const shared = { kind: 'audio', channels, sampleRate } as const;
+  if (esds === undefined) return { ...shared, codecs: entry.type };
+  const configuration = audioSpecificConfigOf(bytes, esds);
+  return { ...shared, codecs: codecStringFromAudioSpecificConfig(configuration), configuration };
 }
 
 /** `trex` boxes by track id (8.8.3). */

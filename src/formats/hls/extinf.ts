@@ -1,5 +1,5 @@
 import type { Segment } from '../../media/presentation.ts';
-import { rescale } from '../../media/time.ts';
+import { type Rational, rescale } from '../../media/time.ts';
 
 const MICROSECONDS = { num: 1, den: 1_000_000 };
 
@@ -9,8 +9,12 @@ const MICROSECONDS = { num: 1, den: 1_000_000 };
  * microsecond, however long the video.
  */
 export function extinf(segment: Segment, timescale: number): string {
-  const ticks = { num: 1, den: timescale };
-  const start = rescale(segment.startTicks, ticks, MICROSECONDS);
-  const end = rescale(segment.startTicks + segment.durationTicks, ticks, MICROSECONDS);
+  const start = microsecondsAt({ num: segment.startTicks, den: timescale });
+  const end = microsecondsAt({ num: segment.startTicks + segment.durationTicks, den: timescale });
   return `#EXTINF:${((end - start) / 1_000_000).toFixed(6)},`;
+}
+
+/** A position as it is rounded for playlists. */
+export function microsecondsAt({ num, den }: Rational): number {
+  return rescale(num, { num: 1, den }, MICROSECONDS);
 }

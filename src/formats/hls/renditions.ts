@@ -31,10 +31,10 @@ export function audioGroups(tracks: readonly AudioTrack[]): readonly AudioGroup[
   return [group('audio', false), ...(hasChoice ? [group('surround', true)] : [])];
 }
 
-/** One tag for each member of each group. */
+/** One tag for each member of each group; without a URI it lies inside the Variant Streams. */
 export function audioRenditions(
   groups: readonly AudioGroup[],
-  playlistUri: (track: Track) => string,
+  playlistUri: (track: Track) => string | undefined,
 ): readonly string[] {
   const [first] = groups;
   if (first === undefined) return [];

@@ -70,5 +70,5 @@ function subtitles(captions: readonly CaptionTrack[]) {
 }
 
 function codecs(tracks: readonly Track[]) {
-  return quoted([...new Set(tracks.map((track) => track.codecs))].join(','));
+  return quoted([...new Set(tracks.flatMap((track) => track.codecs.split(',')))].join(','));
 }

@@ -20,6 +20,7 @@ export async function createEngine(
   return canPlayNatively(options.media) ? createNativeEngine(options) : undefined;
 }
 
-function hasMediaSource(): boolean {
+/** Without it only the browser's own HLS is left. */
+export function hasMediaSource(): boolean {
   return 'MediaSource' in window || 'ManagedMediaSource' in window;
 }

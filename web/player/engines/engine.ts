@@ -3,7 +3,8 @@
  * that menus and tests never ask which one is at work.
  */
 
-export type Format = 'hls' | 'dash';
+/** `hlsTs` is HLS with MPEG-TS segments. */
+export type Format = 'hls' | 'dash' | 'hlsTs';
 
 /** `native` is the browser's own HLS. */
 export type EngineName = 'hls.js' | 'shaka' | 'native';

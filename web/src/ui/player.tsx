@@ -59,6 +59,7 @@ export function Player({ video, autoplay, muted, isLazy, isResumed, start }: Pla
       hotkeys="page"
       src-hls={onThisOrigin(playback.hls)}
       src-dash={onThisOrigin(playback.dash)}
+      src-hls-ts={onThisOrigin(playback.hlsTs)}
       poster={onThisOrigin(playback.poster)}
       video-title={video.title}
       duration={video.durationSeconds}

@@ -56,6 +56,7 @@ function rowsOf({ title, width, height, playback }: Video): { name: string; valu
     { name: 'Embed code', value: embedCode(playback.embed, title, width, height) },
     { name: 'HLS', value: playback.hls },
     { name: 'DASH', value: playback.dash },
+    { name: 'HLS for old devices', value: playback.hlsTs },
   ];
   return rows.filter((row): row is { name: string; value: string } => row.value !== undefined);
 }
