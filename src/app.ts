@@ -20,8 +20,11 @@ import { createIngest } from './pipeline/ingest.ts';
 import { Library } from './pipeline/library.ts';
 import { meteredEngine, meteredIngest, meteredVideos } from './pipeline/metered.ts';
 import { OnDemandEncoder } from './pipeline/on-demand.ts';
+import { PictureJobs } from './pipeline/picture-jobs.ts';
 import { Pictures } from './pipeline/pictures.ts';
 import { Plans } from './pipeline/plans.ts';
+import { PosterStore } from './pipeline/poster-store.ts';
+import { posterService } from './pipeline/posters.ts';
 import { playbackService } from './pipeline/playback.ts';
 import { SegmentProgress } from './pipeline/segment-progress.ts';
 import { SegmentStore } from './pipeline/segment-store.ts';
@@ -55,6 +58,8 @@ const WEB_ROOT = fileURLToPath(new URL('../web/dist', import.meta.url));
 const LIBRARY_SEGMENTS = parseObjectKey('library');
 /** Below SLUICE_STORE: finished media of uploads, which stays. */
 const UPLOAD_SEGMENTS = parseObjectKey('segments');
+/** Below SLUICE_STORE: posters that people chose, of uploads and of library videos. */
+const POSTERS = parseObjectKey('posters');
 /** Below SLUICE_STORE: the texts of captions, of uploads and of library videos. */
 const CAPTIONS = parseObjectKey('captions');
 const VERSION = '0.1.0';
@@ -95,6 +100,7 @@ export async function startApp(config: Config): Promise<App> {
   const videos = meteredVideos(catalog.videos, metrics);
   const plans = new Plans();
   const texts = new CaptionStore(prefixStore(objects, CAPTIONS));
+  const posters = new PosterStore(prefixStore(objects, POSTERS));
   const events = createVideoEvents();
   const progress = new SegmentProgress(plans, segments, events);
   const sourceOf = (video: Video) =>
@@ -106,7 +112,10 @@ export async function startApp(config: Config): Promise<App> {
     sourceOf,
     slots: Math.max(2, cores),
     now: () => performance.now(),
-    onWaiting: (isWaiting) => background.hold(isWaiting),
+    onWaiting: (isWaiting) => {
+      background.hold(isWaiting);
+      pictureJobs.hold(isWaiting);
+    },
     onFailed: (video, { code, message }) => {
       log.error({ video: video.id, code }, 'a video cannot be encoded');
       void videos
@@ -118,6 +127,8 @@ export async function startApp(config: Config): Promise<App> {
   const jobs = new EmbeddedJobQueue({
     onError: (job, err) => log.error({ err, job: job.key }, 'a job could not be given up'),
   });
+  const pictures = new Pictures({ engine, segments, posters, plans, sourceOf, library, concurrency: 1 });
+  const pictureJobs = new PictureJobs({ videos, jobs, pictures, log });
   const background = new Background({
     videos,
     chunks: catalog.chunks,
@@ -131,6 +142,7 @@ export async function startApp(config: Config): Promise<App> {
     log,
     mode: config.encode,
     concurrency: backgroundConcurrency(),
+    onPlanned: (video) => pictureJobs.enqueue(video),
   });
   const ingest = createIngest({
     videos,
@@ -146,7 +158,6 @@ export async function startApp(config: Config): Promise<App> {
     minFreeBytes: config.minFreeBytes,
     ...(config.maxUploadBytes === undefined ? {} : { maxBytes: config.maxUploadBytes }),
   });
-  const pictures = new Pictures({ engine, segments, sourceOf, library, concurrency: 1 });
   const folder = new Library({
     store: library,
     discovery: createDiscovery(library),
@@ -154,6 +165,7 @@ export async function startApp(config: Config): Promise<App> {
     videos,
     segments,
     texts,
+    posters,
     engine,
     encoder,
     sourceOf,
@@ -177,9 +189,10 @@ export async function startApp(config: Config): Promise<App> {
       progress,
       events,
       removeEverything: (video) =>
-        removeVideo({ ingest, jobs, encoder, segments, texts, sources: objects }, video),
+        removeVideo({ ingest, jobs, encoder, segments, texts, posters, sources: objects }, video),
     }),
     captions,
+    posters: posterService({ videos, engine, pictures, posters, events }),
     events,
     ingest: meteredIngest(ingest, metrics),
     playback: playbackService({
@@ -209,9 +222,10 @@ export async function startApp(config: Config): Promise<App> {
       ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
     },
   });
-  await sweep({ videos, segments, texts, sources: objects, events, log }, closing.signal);
+  await sweep({ videos, segments, texts, posters, sources: objects, events, log }, closing.signal);
   await ingest.start();
   await background.start();
+  if (config.encode === 'eager') await pictureJobs.start();
   await folder.start();
   const url = await server.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
     const where = `${config.host}:${config.port}`;

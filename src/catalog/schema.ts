@@ -30,6 +30,7 @@ export type VideosTable = {
   readonly content: string | null;
   readonly metadata: string | null;
   readonly captions: string | null;
+  readonly poster: string | null;
 };
 
 /** One row for each chunk of each upload. */

@@ -34,6 +34,7 @@ const COLUMNS_WITHOUT_CONTENT = [
   'source_etag',
   'revision',
   'captions',
+  'poster',
 ] as const;
 /** What lies behind the content in a row is as slow to read as the content itself, where it is not null. */
 const COLUMNS = [...COLUMNS_WITHOUT_CONTENT, 'content', 'metadata'] as const;
@@ -87,6 +88,8 @@ export function sqlVideoRepository(db: Kysely<Schema>, options: SqlRepositoryOpt
         const captions = captionsColumn(condition.captions);
         query = query.where('captions', captions === null ? 'is' : '=', captions);
       }
+      if (condition.poster !== undefined)
+        query = query.where('poster', condition.poster === null ? 'is' : '=', condition.poster);
       const row = await query.returning(COLUMNS).executeTakeFirst().catch(refuseDuplicate);
       return row && videoOf(row);
     },

@@ -28,6 +28,7 @@ export type VideoChange = {
   readonly metadata?: VideoMetadata;
   /** Replaces what was there; an empty list removes. */
   readonly captions?: readonly Caption[];
+  readonly poster?: string | null;
 };
 
 /** What must still be true for a change to happen (compare-and-set). */
@@ -38,6 +39,8 @@ export type VideoCondition = {
   readonly metadata?: VideoMetadata | null;
   /** As they were read; an empty list for none. */
   readonly captions?: readonly Caption[];
+  /** As it was read; `null` for none. */
+  readonly poster?: string | null;
 };
 
 /** Every implementation passes test/contracts/video-repository.contract.ts. */

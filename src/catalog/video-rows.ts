@@ -28,6 +28,7 @@ export function rowOf(video: Video): VideosTable {
     content: contentColumn(video.content),
     metadata: metadataColumn(video.metadata),
     captions: captionsColumn(video.captions),
+    poster: video.poster ?? null,
   };
 }
 
@@ -44,6 +45,7 @@ export function columnsOf(change: VideoChange): Partial<VideosTable> {
     ...(change.content === undefined ? {} : { content: contentColumn(change.content) }),
     ...(change.metadata === undefined ? {} : { metadata: metadataColumn(change.metadata) }),
     ...(change.captions === undefined ? {} : { captions: captionsColumn(change.captions) }),
+    ...(change.poster === undefined ? {} : { poster: change.poster }),
   };
 }
 
@@ -75,6 +77,7 @@ export function videoOf(row: Omit<Selectable<VideosTable>, 'title_folded' | 'sou
     ...(content === undefined ? {} : { content }),
     ...(row.metadata === null ? {} : { metadata: metadataSchema.parse(JSON.parse(row.metadata)) }),
     ...captionsOf(row.captions),
+    ...(row.poster === null ? {} : { poster: row.poster }),
   };
 }
 

@@ -39,6 +39,8 @@ export type Video = {
   readonly metadata?: VideoMetadata;
   /** Those that were added; absent for none. */
   readonly captions?: readonly Caption[];
+  /** Names the poster that somebody chose; absent where Sluice chooses. */
+  readonly poster?: string;
 };
 
 /** Whatever users keep with a video: Sluice itself makes nothing of it. */

@@ -2,6 +2,7 @@
 import type { Pace } from './pace.ts';
 import type { SourceInfo } from '../media/source.ts';
 import type { TrackEncoding } from '../media/plan.ts';
+import type { WantedPicture } from './protocol.ts';
 
 /** The bytes of a source, wherever they live. The child that decodes them never learns where that is. */
 export type SourceBytes = {
@@ -28,6 +29,15 @@ export type EncodeRequest = {
   readonly pace?: Pace;
 };
 
+/** One picture of a video. */
+export type PictureRequest = {
+  readonly source: SourceBytes;
+  readonly info: SourceInfo;
+  readonly wanted: WantedPicture;
+  readonly priority: 'viewer' | 'background';
+  readonly pace?: Pace;
+};
+
 /** Errors are `AppError`: the codes of sources (`source_...`), `encode_failed`, `encode_timeout`, `aborted`. */
 export type MediaEngine = {
   /** Reads, without decoding, what a source is. */
@@ -43,8 +53,13 @@ export type MediaEngine = {
    * The same segment of the same source always has the same times and frames, whichever run makes it.
    */
   encode(request: EncodeRequest, signal: AbortSignal): AsyncIterable<EncodedSegment>;
-  /** A JPEG of a good frame, at most `maxSide` pixels on its longer side. */
-  picture(source: SourceBytes, info: SourceInfo, maxSide: number, signal: AbortSignal): Promise<Uint8Array>;
+  /** A JPEG of the video. */
+  picture(request: PictureRequest, signal: AbortSignal): Promise<Uint8Array>;
+  /**
+   * A JPEG of a picture that somebody sent (JPEG, PNG or WebP), at most `maxSide` pixels on its longer side, upright,
+   * without metadata. Throws `unsupported_media_type` for anything else, and `source_damaged`.
+   */
+  still(image: Uint8Array, maxSide: number, signal: AbortSignal): Promise<Uint8Array>;
   /** Starts a child and has it answer. */
   ping(signal: AbortSignal): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

@@ -3,12 +3,21 @@
  * raw bytes. The server speaks first with a job; from then on the child asks and tells, until `done` or `failed`.
  */
 import type { ContainerName } from '../containers/sniff.ts';
+import type { ImageKind } from '../containers/sniff-image.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { AudioEncoding, TrackEncoding, VideoEncoding } from '../media/plan.ts';
 import type { SourceInfo } from '../media/source.ts';
+import type { Storyboard } from '../media/storyboard.ts';
 
 /** What a child needs to know to open a source. */
 export type SourceHandle = { readonly bytes: number; readonly container: ContainerName };
+
+/** Which picture of a video, and how large: `maxSide` is for its longer side, in pixels. */
+export type WantedPicture =
+  | { readonly kind: 'best'; readonly maxSide: number }
+  /** Of the frame that is shown at this time of the presentation. */
+  | { readonly kind: 'at'; readonly seconds: number; readonly maxSide: number }
+  | { readonly kind: 'sheet'; readonly storyboard: Storyboard; readonly sheet: number };
 
 /** What a child can be asked to do. */
 export type Job =
@@ -35,6 +44,12 @@ export type Job =
       readonly type: 'picture';
       readonly source: SourceHandle;
       readonly info: SourceInfo;
+      readonly wanted: WantedPicture;
+    }
+  | {
+      readonly type: 'still';
+      readonly bytes: number;
+      readonly kind: ImageKind;
       readonly maxSide: number;
     };
 

@@ -1,5 +1,7 @@
 /** The media engine: jobs in, children kept ready, one source for each child. */
+import { randomUUID } from 'node:crypto';
 import { SNIFF_BYTES, sniffContainer } from '../containers/sniff.ts';
+import { sniffImage } from '../containers/sniff-image.ts';
 import { AppError } from '../errors.ts';
 import type { AudioEncoding, TrackEncoding, VideoEncoding } from '../media/plan.ts';
 import type { SourceInfo } from '../media/source.ts';
@@ -69,11 +71,26 @@ export function startEngine(options: SupervisorOptions): MediaEngine {
       }
     },
 
-    async picture(source, info, maxSide, signal) {
-      const job: Job = { type: 'picture', source: handleFor(source, info), info, maxSide };
-      const [first] = await result('viewer', { job, source, silenceMs: SILENCE_MS, signal });
-      if (first?.report.type !== 'picture') throw new AppError('encode_failed', 'the engine gave no picture');
-      return first.payload;
+    async picture({ source, info, wanted, priority, pace }, signal) {
+      const job: Job = { type: 'picture', source: handleFor(source, info), info, wanted };
+      const patience = priority === 'background' ? BACKGROUND_PATIENCE : 1;
+      const paced = pace === undefined ? {} : { pace };
+      return pictureOf(
+        await result(priority, { job, source, silenceMs: patience * SILENCE_MS, signal, ...paced }),
+      );
+    },
+
+    async still(image, maxSide, signal) {
+      const kind = sniffImage(image);
+      if (kind === undefined)
+        throw new AppError('unsupported_media_type', 'the picture is none of JPEG, PNG and WebP');
+      const source = {
+        identity: `still/${randomUUID()}`,
+        bytes: image.length,
+        read: async (offset: number, length: number) => image.subarray(offset, offset + length),
+      };
+      const job: Job = { type: 'still', bytes: image.length, kind, maxSide };
+      return pictureOf(await result('viewer', { job, source, silenceMs: SILENCE_MS, signal }));
     },
 
     async ping(signal) {
@@ -82,6 +99,11 @@ export function startEngine(options: SupervisorOptions): MediaEngine {
 
     [Symbol.asyncDispose]: () => pool.close(),
   };
+}
+
+function pictureOf([first]: readonly JobReport[]): Uint8Array {
+  if (first?.report.type !== 'picture') throw new AppError('encode_failed', 'the engine gave no picture');
+  return first.payload;
 }
 
 /** Sniffs the source. Throws `source_empty`, `source_not_media`, or what reading met. */

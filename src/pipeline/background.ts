@@ -9,10 +9,11 @@ import type { VideoRepository } from '../catalog/video-repository.ts';
 import type { MediaEngine, SourceBytes } from '../engine/engine.ts';
 import { Pace } from '../engine/pace.ts';
 import { AppError, isAppError } from '../errors.ts';
-import type { Job, JobQueue, JobWorker } from '../jobs/job-queue.ts';
+import type { Job, JobQueue } from '../jobs/job-queue.ts';
 import { SEGMENTS_PER_CHUNK } from '../media/grid.ts';
 import type { Plan, TrackEncoding } from '../media/plan.ts';
 import type { VideoEvents } from './events.ts';
+import { FINAL_CODES } from './final-codes.ts';
 import { inspectVideo } from './inspect-video.ts';
 import type { Log } from './log.ts';
 import type { Plans } from './plans.ts';
@@ -35,21 +36,12 @@ export type BackgroundOptions = {
   readonly mode: 'eager' | 'on-demand';
   /** Chunks at a time. */
   readonly concurrency: number;
+  /** An upload can be played, and is to be encoded: its pictures are somebody else's turn. */
+  readonly onPlanned: (video: Video) => Promise<void>;
 };
 
 /** Higher goes first. What a viewer waits for is not in the queue at all: see on-demand.ts. */
 const PRIORITY = { inspect: 30, firstChunk: 20, chunk: 10 } as const;
-
-/** Trying again does not mend these. */
-const FINAL_CODES: JobWorker['finalCodes'] = [
-  'source_empty',
-  'source_not_media',
-  'source_unsupported',
-  'source_damaged',
-  'source_vanished',
-  'gone',
-  'not_found',
-];
 
 const payloadSchema = z.object({
   videoId: z.string().transform(parseVideoId),
@@ -127,6 +119,7 @@ export class Background {
     const planned = chunksOf(inspected, plan);
     await chunks.add(planned);
     await this.#enqueue(planned);
+    await this.#options.onPlanned(inspected);
   }
 
   async #enqueue(chunks: readonly Chunk[]): Promise<void> {

@@ -14,6 +14,7 @@ import type { VideoEvents } from './events.ts';
 import { inspectVideo } from './inspect-video.ts';
 import type { Log } from './log.ts';
 import type { OnDemandEncoder } from './on-demand.ts';
+import type { PosterStore } from './poster-store.ts';
 import type { SegmentStore } from './segment-store.ts';
 
 export type LibraryOptions = {
@@ -24,6 +25,7 @@ export type LibraryOptions = {
   readonly videos: VideoRepository;
   readonly segments: SegmentStore;
   readonly texts: CaptionStore;
+  readonly posters: PosterStore;
   readonly engine: MediaEngine;
   readonly encoder: OnDemandEncoder;
   readonly sourceOf: (video: Video) => SourceBytes;
@@ -172,12 +174,13 @@ export class Library {
   }
 
   async #remove(video: Video): Promise<void> {
-    const { videos, segments, texts, encoder, events } = this.#options;
+    const { videos, segments, texts, posters, encoder, events } = this.#options;
     await videos.delete(video.id);
     events.publish({ type: 'deleted', videoId: video.id });
     await encoder.stop(video.id);
     await segments.deleteAll(video.id, undefined, this.#closing.signal);
     await texts.deleteAll(video.id, this.#closing.signal);
+    await posters.deleteAll(video.id, this.#closing.signal);
   }
 
   #inspectLater(video: Video, entry?: LibraryEntry): void {

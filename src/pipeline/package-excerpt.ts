@@ -2,17 +2,17 @@ import type { Video } from '../catalog/video.ts';
 import type { SourceBytes } from '../engine/engine.ts';
 import { AppError } from '../errors.ts';
 import type { PackagedBytes, PackageInfo } from '../media/package.ts';
-import { isVideo } from '../media/presentation.ts';
+import { isVideo, type VideoTrack } from '../media/presentation.ts';
 import { joinKey, parseObjectKey } from '../storage/object-key.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
 /** Far enough in that it is seldom a title or a black frame. */
-const PART = 0.25;
+const PARTS = [0.1, 0.25, 0.4];
 const MAX_EXCERPT_BYTES = 64 * 1024 * 1024;
 
 /**
- * One segment of a package's best video track, behind its init segment: a small media file of its own, to take
- * a picture from. Throws `not_found` where the package has no video track.
+ * A few segments of a package's best video track, behind their init segment: a small media file of its own, to take a
+ * picture from. Throws `not_found` where the package has no video track.
  */
 export async function packageExcerpt(
   library: ObjectStore,
@@ -20,15 +20,62 @@ export async function packageExcerpt(
   info: PackageInfo,
   signal: AbortSignal,
 ): Promise<SourceBytes> {
-  const track = info.presentation.tracks.filter(isVideo).toSorted((a, b) => b.height - a.height)[0];
-  const media = track === undefined ? undefined : info.media[track.id];
-  const segment = media?.segments[Math.floor(media.segments.length * PART)];
-  if (segment === undefined) throw new AppError('not_found', 'there is no picture in this package');
-  const parts = [...(media?.init === undefined ? [] : [media.init]), segment];
-  const chunks = await Promise.all(parts.map((part) => readPart(library, info.root, part, signal)));
+  const track = bestTrack(info);
+  const count = info.media[track.id]?.segments.length ?? 0;
+  return excerptOf(
+    library,
+    video,
+    info,
+    track,
+    [...new Set(PARTS.map((part) => Math.floor(count * part)))],
+    signal,
+  );
+}
+
+/** The segment that is shown at `seconds`, as {@link packageExcerpt}, and where in it that is. Throws as that. */
+export async function packageFrame(
+  library: ObjectStore,
+  video: Video,
+  info: PackageInfo,
+  seconds: number,
+  signal: AbortSignal,
+): Promise<{ readonly source: SourceBytes; readonly seconds: number }> {
+  const track = bestTrack(info);
+  const segment =
+    track.segments.findLast(({ startTicks }) => startTicks / track.timescale <= seconds) ?? track.segments[0];
+  if (segment === undefined) throw noPicture();
+  const source = await excerptOf(library, video, info, track, [segment.index], signal);
+  return { source, seconds: Math.max(0, seconds - segment.startTicks / track.timescale) };
+}
+
+function bestTrack(info: PackageInfo): VideoTrack {
+  const [track] = info.presentation.tracks.filter(isVideo).toSorted((a, b) => b.height - a.height);
+  if (track === undefined) throw noPicture();
+  return track;
+}
+
+async function excerptOf(
+  library: ObjectStore,
+  video: Video,
+  info: PackageInfo,
+  track: VideoTrack,
+  indexes: readonly number[],
+  signal: AbortSignal,
+): Promise<SourceBytes> {
+  const media = info.media[track.id];
+  const segments = indexes.flatMap((index) => media?.segments[index] ?? []);
+  if (media === undefined || segments.length === 0) throw noPicture();
+  const parts = [...(media.init === undefined ? [] : [media.init]), ...segments];
+  const chunks: Uint8Array[] = [];
+  let left = MAX_EXCERPT_BYTES;
+  for (const part of parts) {
+    const chunk = await readPart(library, info.root, part, left, signal);
+    left -= chunk.length;
+    chunks.push(chunk);
+  }
   const bytes = Buffer.concat(chunks);
   return {
-    identity: `excerpt/${video.id}/${video.revision}`,
+    identity: `excerpt/${video.id}/${video.revision}/${track.id}/${indexes.join()}`,
     bytes: bytes.length,
     read: async (offset, length) => bytes.subarray(offset, offset + length),
   };
@@ -38,13 +85,18 @@ async function readPart(
   library: ObjectStore,
   root: string,
   { path, range }: PackagedBytes,
+  maxBytes: number,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   const key = root === '' ? parseObjectKey(path) : joinKey(root, path);
   const content = await library.get(key, { signal, ...(range === undefined ? {} : { range }) });
-  if (content.range.end - content.range.start > MAX_EXCERPT_BYTES) {
+  if (content.range.end - content.range.start >= maxBytes) {
     await content.body.cancel();
     throw new AppError('not_found', 'the segments of this package are too large to take a picture from');
   }
   return new Uint8Array(await new Response(content.body).arrayBuffer());
+}
+
+function noPicture(): AppError {
+  return new AppError('not_found', 'there is no picture in this package');
 }

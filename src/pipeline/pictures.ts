@@ -1,78 +1,238 @@
-/** Posters: made when first asked for, once, a few at a time. */
+/** Pictures of videos: posters, and the sheets of storyboards. Made when first asked for, once, one at a time. */
+import { LRUCache } from 'lru-cache';
 import PQueue from 'p-queue';
 import type { Video } from '../catalog/video.ts';
-import type { MediaEngine, SourceBytes } from '../engine/engine.ts';
-import { AppError } from '../errors.ts';
-import { packageExcerpt } from './package-excerpt.ts';
+import type { MediaEngine, PictureRequest, SourceBytes } from '../engine/engine.ts';
+import type { Pace } from '../engine/pace.ts';
+import type { WantedPicture } from '../engine/protocol.ts';
+import { AppError, isAppError } from '../errors.ts';
+import { storyboardVtt } from '../formats/storyboard.ts';
+import { presentationDurationSeconds } from '../media/presentation.ts';
+import { planStoryboard, sheetCount, type Storyboard } from '../media/storyboard.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { memoryResource } from './memory-resource.ts';
+import { packageExcerpt, packageFrame } from './package-excerpt.ts';
+import { withPatience } from './patience.ts';
+import type { Plans } from './plans.ts';
+import type { PosterStore } from './poster-store.ts';
 import type { Resource } from './resource.ts';
 import type { SegmentStore } from './segment-store.ts';
 
 export type PictureOptions = {
   readonly engine: MediaEngine;
   readonly segments: SegmentStore;
+  readonly posters: PosterStore;
+  readonly plans: Plans;
   readonly sourceOf: (video: Video) => SourceBytes;
   /** Where packages lie. */
   readonly library: ObjectStore;
+  /** Pictures at a time that somebody waits for. */
   readonly concurrency: number;
 };
 
 /** Pixels on the longer side: sharp on a card of the library page, and as a poster before the first frame. */
-const POSTER_SIDE = 960;
+export const POSTER_SIDE = 960;
+const POSTER = 'poster.jpg';
+const BEST: WantedPicture = { kind: 'best', maxSide: POSTER_SIDE };
 
-/** The posters of a server. */
+const MEDIA_TYPE = 'image/jpeg';
+const VTT_TYPE = 'text/vtt; charset=utf-8';
+const TIMEOUT_MS = 60_000;
+/** What cannot be made is not tried again on every view of the library, but some time later. */
+const FAILURE_MS = 10 * 60_000;
+
+/** How one picture is made, and what it is called in the store. */
+type Work = {
+  readonly video: Video;
+  readonly name: string;
+  readonly make: (signal: AbortSignal) => Promise<Uint8Array>;
+};
+
+/** The pictures of a server. */
 export class Pictures {
   readonly #options: PictureOptions;
   readonly #queue: PQueue;
-  readonly #making = new Map<string, Promise<Resource>>();
-  /** Those that cannot be made: not tried again on every view of the library. */
-  readonly #failed = new Set<string>();
+  readonly #making = new Map<string, { readonly made: Promise<Resource>; waiting: number }>();
+  readonly #failed = new LRUCache<string, true>({ max: 10_000, ttl: FAILURE_MS });
+  #asked = 0;
 
   constructor(options: PictureOptions) {
     this.#options = options;
     this.#queue = new PQueue({ concurrency: options.concurrency });
   }
 
-  /** Throws `not_found` for a video without picture, or the reason why none can be made. */
+  /** The chosen one, or a good frame. Throws `not_found` for a video without picture, or why none can be made. */
   async poster(video: Video, signal: AbortSignal): Promise<Resource> {
-    const stored = await this.#options.segments.poster(video.id, video.revision, signal);
-    if (stored !== undefined) return stored;
-    const key = `${video.id}/${video.revision}`;
-    if (this.#failed.has(key)) throw new AppError('not_found', 'there is no picture of this video');
-    const making = this.#making.get(key) ?? this.#make(video, key);
-    this.#making.set(key, making);
-    return making;
+    const chosen = video.poster && (await this.#options.posters.resource(video.id, video.poster, signal));
+    if (chosen) return chosen;
+    const work = { video, name: POSTER, make: (own: AbortSignal) => this.#automatic(video, 'viewer', own) };
+    // Another one may be chosen: the address stays.
+    return { ...(await this.#demand(work, 0, signal)), isImmutable: false };
   }
 
-  /** Not tied to one viewer's signal: others wait for the same picture. */
-  async #make(video: Video, key: string): Promise<Resource> {
-    const { segments } = this.#options;
-    const signal = AbortSignal.timeout(60_000);
+  /** What lies at `path` below `/v/{id}/`: the text of the storyboard, or one of its sheets. Throws as {@link poster}. */
+  async storyboard(video: Video, path: string, signal: AbortSignal): Promise<Resource> {
+    const storyboard = storyboardOf(video, this.#options.plans);
+    if (storyboard === undefined) throw nothingHere();
+    const folder = `storyboard/${video.revision}`;
+    if (path === 'storyboard.vtt') {
+      const text = storyboardVtt(storyboard, (sheet) => `${folder}/${sheet}.jpg`);
+      return memoryResource(new TextEncoder().encode(text), VTT_TYPE, { isImmutable: false });
+    }
+    const sheets = Array.from({ length: sheetCount(storyboard) }, (_, sheet) => sheet);
+    const sheet = sheets.find((candidate) => path === `${folder}/${candidate}.jpg`);
+    if (sheet === undefined) throw nothingHere();
+    // Whoever moves along the seek bar waits for where the pointer is now, not for where it was.
+    return this.#demand(this.#sheet(video, storyboard, sheet, 'viewer'), ++this.#asked, signal);
+  }
+
+  /**
+   * A JPEG of the frame shown at `seconds`. Throws `invalid_request` for a time outside of the video, `not_found` and
+   * `not_ready` where there is no picture (yet).
+   */
+  async frameAt(video: Video, seconds: number, signal: AbortSignal): Promise<Uint8Array> {
+    const presentation = this.#options.plans.presentationOf(video);
+    if (presentation === undefined) throw notInspected();
+    if (!(seconds >= 0 && seconds < presentationDurationSeconds(presentation)))
+      throw new AppError('invalid_request', 'timeSeconds: there is no such time in the video');
+    if (video.content?.kind === 'package') return this.#packageFrame(video, seconds, signal);
+    return this.#take(video, { kind: 'at', seconds, maxSide: POSTER_SIDE }, { priority: 'viewer' }, signal);
+  }
+
+  /** Makes whatever there is to make of a video, in the background: nobody waits for it. */
+  async makeAll(video: Video, pace: Pace, signal: AbortSignal): Promise<void> {
+    const { segments, plans } = this.#options;
+    const storyboard = storyboardOf(video, plans);
+    if (storyboard === undefined) return;
+    const sheets = Array.from({ length: sheetCount(storyboard) }, (_, sheet) =>
+      this.#sheet(video, storyboard, sheet, 'background', pace),
+    );
+    const poster = {
+      video,
+      name: POSTER,
+      make: (own: AbortSignal) => this.#automatic(video, 'background', own, pace),
+    };
+    for (const { name, make } of [poster, ...sheets]) {
+      if ((await segments.picture(video.id, video.revision, name, signal)) !== undefined) continue;
+      await segments.putPicture(video.id, video.revision, name, await make(signal), signal);
+    }
+  }
+
+  #sheet(
+    video: Video,
+    storyboard: Storyboard,
+    sheet: number,
+    priority: PictureRequest['priority'],
+    pace?: Pace,
+  ): Work {
+    const how = { priority, ...(pace === undefined ? {} : { pace }) };
+    return {
+      video,
+      name: `storyboard/${sheet}.jpg`,
+      make: (signal) => this.#take(video, { kind: 'sheet', storyboard, sheet }, how, signal),
+    };
+  }
+
+  /** From the store, or made now. Higher priorities go first. */
+  async #demand(work: Work, priority: number, signal: AbortSignal): Promise<Resource> {
+    const { video, name } = work;
+    const stored = await this.#options.segments.picture(video.id, video.revision, name, signal);
+    if (stored !== undefined) return stored;
+    const key = `${video.id}/${video.revision}/${name}`;
+    if (this.#failed.has(key)) throw new AppError('not_found', 'there is no such picture of this video');
+    const making = this.#making.get(key) ?? { made: this.#make(work, key, priority), waiting: 0 };
+    this.#making.set(key, making);
+    making.waiting++;
+    const leave = (): void => void making.waiting--;
+    signal.addEventListener('abort', leave, { once: true });
+    return withPatience(making.made, 'the picture is still being made: ask again in a moment').finally(() =>
+      signal.removeEventListener('abort', leave),
+    );
+  }
+
+  /** Not tied to one viewer's signal: others may wait for the same picture. */
+  async #make({ video, name, make }: Work, key: string, priority: number): Promise<Resource> {
     try {
-      const bytes = await this.#queue.add(() => this.#take(video, signal));
-      await segments.putPoster(video.id, video.revision, bytes, signal);
-      const stored = await segments.poster(video.id, video.revision, signal);
-      if (stored === undefined) throw new AppError('unavailable', 'the picture was removed again');
-      return stored;
+      return await this.#queue.add(
+        async () => {
+          if (this.#making.get(key)?.waiting === 0)
+            throw new AppError('aborted', 'nobody waits for the picture any more');
+          const signal = AbortSignal.timeout(TIMEOUT_MS);
+          return this.#keep(video, name, await make(signal), signal);
+        },
+        { priority },
+      );
     } catch (error) {
-      this.#failed.add(key);
+      if (!isAppError(error, 'aborted')) this.#failed.set(key, true);
       throw error;
     } finally {
       this.#making.delete(key);
     }
   }
 
-  async #take(video: Video, signal: AbortSignal): Promise<Uint8Array> {
-    const { engine, sourceOf, library } = this.#options;
-    if (video.content?.kind === 'media') {
-      if (video.content.source.video === undefined)
-        throw new AppError('not_found', 'this is sound without picture');
-      return engine.picture(sourceOf(video), video.content.source, POSTER_SIDE, signal);
+  /** A full disk does not keep the picture from whoever waits for it. */
+  async #keep(video: Video, name: string, bytes: Uint8Array, signal: AbortSignal): Promise<Resource> {
+    const { segments } = this.#options;
+    try {
+      await segments.putPicture(video.id, video.revision, name, bytes, signal);
+    } catch (error) {
+      if (isAppError(error, 'gone')) throw error;
     }
-    if (video.content?.kind !== 'package')
-      throw new AppError('not_ready', 'the video is still being inspected');
-    const excerpt = await packageExcerpt(library, video, video.content.package, signal);
-    const info = await engine.inspect(excerpt, signal);
-    return engine.picture(excerpt, info, POSTER_SIDE, signal);
+    const stored = await segments.picture(video.id, video.revision, name, signal);
+    return stored ?? memoryResource(bytes, MEDIA_TYPE, { isImmutable: true });
   }
+
+  async #automatic(
+    video: Video,
+    priority: PictureRequest['priority'],
+    signal: AbortSignal,
+    pace?: Pace,
+  ): Promise<Uint8Array> {
+    if (video.content?.kind !== 'package') {
+      return this.#take(video, BEST, { priority, ...(pace === undefined ? {} : { pace }) }, signal);
+    }
+    const { engine, library } = this.#options;
+    const source = await packageExcerpt(library, video, video.content.package, signal);
+    const info = await engine.inspect(source, signal);
+    return engine.picture({ source, info, wanted: BEST, priority }, signal);
+  }
+
+  async #packageFrame(video: Video, seconds: number, signal: AbortSignal): Promise<Uint8Array> {
+    if (video.content?.kind !== 'package') throw notInspected();
+    const { engine, library } = this.#options;
+    const found = await packageFrame(library, video, video.content.package, seconds, signal);
+    const info = await engine.inspect(found.source, signal);
+    const wanted = { kind: 'at', seconds: found.seconds, maxSide: POSTER_SIDE } as const;
+    return engine.picture({ source: found.source, info, wanted, priority: 'viewer' }, signal);
+  }
+
+  async #take(
+    video: Video,
+    wanted: WantedPicture,
+    how: Pick<PictureRequest, 'priority' | 'pace'>,
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
+    const { engine, sourceOf } = this.#options;
+    if (video.content?.kind !== 'media') throw notInspected();
+    if (video.content.source.video === undefined)
+      throw new AppError('not_found', 'this is sound without picture');
+    return engine.picture({ source: sourceOf(video), info: video.content.source, wanted, ...how }, signal);
+  }
+}
+
+/** Undefined for sound alone, for packages, and for what has not been inspected. */
+export function storyboardOf(video: Video, plans: Plans): Storyboard | undefined {
+  if (video.content?.kind !== 'media' || video.content.source.video === undefined) return undefined;
+  const presentation = plans.presentationOf(video);
+  if (presentation === undefined) return undefined;
+  const { displayWidth, displayHeight } = video.content.source.video;
+  return planStoryboard(presentationDurationSeconds(presentation), displayWidth, displayHeight);
+}
+
+function nothingHere(): AppError {
+  return new AppError('not_found', 'there is nothing at this address');
+}
+
+function notInspected(): AppError {
+  return new AppError('not_ready', 'the video is still being inspected');
 }

@@ -77,6 +77,8 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
       const video = playable(known);
       if (first === PACKAGE_FOLDER) return packageFile(video, rest, signal);
       if (path === 'poster.jpg') return options.pictures.poster(video, signal);
+      if (first === 'storyboard' || first === 'storyboard.vtt')
+        return options.pictures.storyboard(video, path, signal);
       return formatted(video, path, signal);
     },
   };

@@ -4,6 +4,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import type { CaptionStore } from './caption-store.ts';
 import type { Ingest } from './ingest.ts';
 import type { OnDemandEncoder } from './on-demand.ts';
+import type { PosterStore } from './poster-store.ts';
 import type { SegmentStore } from './segment-store.ts';
 
 /** Where traces of a video can be. */
@@ -13,6 +14,7 @@ export type RemovalOptions = {
   readonly encoder: OnDemandEncoder;
   readonly segments: SegmentStore;
   readonly texts: CaptionStore;
+  readonly posters: PosterStore;
   /** Uploaded sources. */
   readonly sources: ObjectStore;
 };
@@ -22,7 +24,7 @@ export type RemovalOptions = {
  * begins. What is interrupted here is found by the sweep at the next start.
  */
 export async function removeVideo(
-  { ingest, jobs, encoder, segments, texts, sources }: RemovalOptions,
+  { ingest, jobs, encoder, segments, texts, posters, sources }: RemovalOptions,
   video: Video,
 ): Promise<void> {
   const { signal } = new AbortController();
@@ -31,5 +33,6 @@ export async function removeVideo(
   await Promise.all([jobs.cancel(video.id), encoder.stop(video.id)]);
   await segments.deleteAll(video.id, undefined, signal);
   await texts.deleteAll(video.id, signal);
+  await posters.deleteAll(video.id, signal);
   await sources.delete(video.source.key);
 }

@@ -63,8 +63,14 @@ export class SegmentStore {
     return this.#resource(initKey(track), SEGMENT_MEDIA_TYPE.init, signal);
   }
 
-  poster(videoId: VideoId, revision: string, signal: AbortSignal): Promise<Resource | undefined> {
-    return this.#resource(posterKey(videoId, revision), SEGMENT_MEDIA_TYPE.picture, signal);
+  /** A JPEG by its name, such as `poster.jpg`; undefined if it is not there. */
+  picture(
+    videoId: VideoId,
+    revision: string,
+    name: string,
+    signal: AbortSignal,
+  ): Promise<Resource | undefined> {
+    return this.#resource(joinKey(videoId, revision, name), SEGMENT_MEDIA_TYPE.picture, signal);
   }
 
   /** A segment that is there already stays as it is: caches may have it. */
@@ -83,8 +89,14 @@ export class SegmentStore {
     await this.#put(initKey(track), bytes, SEGMENT_MEDIA_TYPE.init, signal);
   }
 
-  async putPoster(videoId: VideoId, revision: string, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
-    await this.#put(posterKey(videoId, revision), bytes, SEGMENT_MEDIA_TYPE.picture, signal);
+  async putPicture(
+    videoId: VideoId,
+    revision: string,
+    name: string,
+    bytes: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#put(joinKey(videoId, revision, name), bytes, SEGMENT_MEDIA_TYPE.picture, signal);
   }
 
   /** Whether the segment is believed to be stored. */
@@ -175,10 +187,6 @@ function segmentKey(track: TrackAddress, index: number): ObjectKey {
 
 function initKey(track: TrackAddress): ObjectKey {
   return joinKey(trackPrefix(track), 'init.mp4');
-}
-
-function posterKey(videoId: VideoId, revision: string): ObjectKey {
-  return joinKey(videoId, revision, 'poster.jpg');
 }
 
 function parseSegmentKey(key: ObjectKey): readonly [track: string, index: number] | undefined {

@@ -12,6 +12,7 @@ import type { Redirect, Resource } from './resource.ts';
 export type Services = {
   readonly videos: VideoService;
   readonly captions: CaptionService;
+  readonly posters: PosterService;
   readonly playback: PlaybackService;
   readonly health: HealthService;
   readonly ingest: IngestService;
@@ -58,6 +59,21 @@ export type CaptionService = {
   delete(id: VideoId, language: string): Promise<void>;
 };
 
+export type PosterService = {
+  /**
+   * The frame shown at this time becomes the poster. Throws `not_found` (also for sound alone), `not_ready`,
+   * `invalid_request` (no such time), and what the source fails with.
+   */
+  chooseFrame(id: VideoId, seconds: number, signal: AbortSignal): Promise<Video>;
+  /**
+   * A picture (JPEG, PNG, WebP) becomes the poster. Throws `not_found`, `source_empty`, `source_too_large`,
+   * `unsupported_media_type`, `source_damaged`.
+   */
+  choosePicture(id: VideoId, body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<Video>;
+  /** Sluice chooses again. Throws `not_found`. */
+  reset(id: VideoId): Promise<Video>;
+};
+
 /** What is said of captions besides their text. */
 export type CaptionEdit = {
   /** Without one, people choose by the name of the language. */
@@ -72,9 +88,11 @@ export type PlaybackPaths = {
   readonly hls?: string;
   readonly dash?: string;
   readonly hlsTs?: string;
+  /** With a query once somebody has chosen one, so that every choice has an address of its own. */
   readonly poster?: string;
   /** Files of whole qualities, the best first: only those that are stored completely. */
   readonly mp4?: readonly QualityPath[];
+  readonly storyboard?: string;
 };
 
 /** The address of a file that holds a whole quality. */

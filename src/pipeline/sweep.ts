@@ -8,6 +8,7 @@ import type { CaptionStore } from './caption-store.ts';
 import { isCaptionOf } from './captions-of-video.ts';
 import type { VideoEvents } from './events.ts';
 import type { Log } from './log.ts';
+import type { PosterStore } from './poster-store.ts';
 import type { SegmentStore } from './segment-store.ts';
 
 const SOURCES = parseObjectKey('sources');
@@ -17,6 +18,7 @@ export type SweepOptions = {
   readonly videos: VideoRepository;
   readonly segments: SegmentStore;
   readonly texts: CaptionStore;
+  readonly posters: PosterStore;
   /** Where uploaded sources lie, as `sources/{video}`. */
   readonly sources: ObjectStore;
   readonly events: VideoEvents;
@@ -25,7 +27,7 @@ export type SweepOptions = {
 
 /** To be run at the start, before anything else changes videos or objects. */
 export async function sweep(options: SweepOptions, signal: AbortSignal): Promise<void> {
-  const { videos, segments, texts, sources, log } = options;
+  const { videos, segments, texts, posters, sources, log } = options;
   const known = new Map<string, Video>();
   for (const origin of ['upload', 'library'] as const) {
     for (const video of await videos.listBySource(origin)) known.set(video.id, video);
@@ -45,6 +47,11 @@ export async function sweep(options: SweepOptions, signal: AbortSignal): Promise
     if (video !== undefined && isCaptionOf(video, id)) continue;
     log.info({ video: videoId, id }, 'removing captions that belong to nothing');
     await texts.delete(videoId as VideoId, id, signal);
+  }
+  for await (const { videoId, name } of posters.list(signal)) {
+    if (known.get(videoId)?.poster === name) continue;
+    log.info({ video: videoId, name }, 'removing a poster that belongs to nothing');
+    await posters.delete(videoId as VideoId, name, signal);
   }
   await failSourceless(options, signal);
 }

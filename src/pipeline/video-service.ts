@@ -8,6 +8,7 @@ import { type Presentation, isVideo } from '../media/presentation.ts';
 import { editVideo } from './edit-video.ts';
 import type { VideoEvents } from './events.ts';
 import { packageEntry } from './package-entry.ts';
+import { storyboardOf } from './pictures.ts';
 import type { Plans } from './plans.ts';
 import type { SegmentProgress } from './segment-progress.ts';
 import type { PlaybackPaths, QualityPath, VideoService } from './services.ts';
@@ -76,13 +77,20 @@ export function videoService(options: VideoServiceOptions): VideoService {
         .filter(([, found]) => found.length > 0);
       return {
         ...(Object.fromEntries(entries) as PlaybackPaths),
-        ...(presentation.tracks.some(isVideo) ? { poster: 'poster.jpg' } : {}),
+        ...posterPath(video, presentation),
+        ...(storyboardOf(video, plans) === undefined ? {} : { storyboard: 'storyboard.vtt' }),
       };
     },
 
     encodeMap: (video) => progress.mapOf(video),
     encodedFraction: (video) => progress.fractionOf(video),
   };
+}
+
+/** Sound alone has a poster once somebody has chosen one. */
+function posterPath({ poster }: Video, { tracks }: Presentation): Pick<PlaybackPaths, 'poster'> {
+  if (poster !== undefined) return { poster: `poster.jpg?v=${poster}` };
+  return tracks.some(isVideo) ? { poster: 'poster.jpg' } : {};
 }
 
 /** A package comes in the formats that its own manifests are of, everything else in all that can hold it. */

@@ -23,7 +23,25 @@ export const NEEDS_KEY = [{ apiKey: [] }];
 export const OTHER_PATHS = {
   '/v/{id}/hls/main.m3u8': playback('getHls', 'HLS', REVALIDATED, 'application/vnd.apple.mpegurl'),
   '/v/{id}/dash/manifest.mpd': playback('getDash', 'DASH', REVALIDATED, 'application/dash+xml'),
-  '/v/{id}/poster.jpg': playback('getPoster', 'Poster', 'A still picture.', 'image/jpeg'),
+  '/v/{id}/poster.jpg': playback(
+    'getPoster',
+    'Poster',
+    `The one that was chosen, or a good frame. ${REVALIDATED}`,
+    'image/jpeg',
+  ),
+  '/v/{id}/storyboard.vtt': playback(
+    'getStoryboard',
+    'Storyboard',
+    `For each stretch of the video, which part of which sheet shows it. ${REVALIDATED}`,
+    'text/vtt',
+  ),
+  '/v/{id}/storyboard/{revision}/{n}.jpg': playback(
+    'getStoryboardSheet',
+    'Sheet of a storyboard',
+    `${IMMUTABLE} One that is not there yet is made while the request waits.`,
+    'image/jpeg',
+    [pathParameter('revision', 'As the storyboard has it.'), pathParameter('n', 'Counts from 0.')],
+  ),
   '/v/{id}/captions/{text}': playback(
     'getCaptions',
     'The text of captions',

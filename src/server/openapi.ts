@@ -7,6 +7,7 @@ import { clientGoneSignal } from './client-gone.ts';
 import { memoryResource } from '../pipeline/memory-resource.ts';
 import { CAPTION_PATHS } from './openapi-captions.ts';
 import { OTHER_PATHS } from './openapi-paths.ts';
+import { POSTER_PATHS } from './openapi-posters.ts';
 import { UPLOAD_PATHS } from './openapi-uploads.ts';
 import { Problem } from './problems.ts';
 import { sendResource } from './send-resource.ts';
@@ -87,7 +88,7 @@ function completeDocument<Document extends object>(generated: Document): Documen
   const outputSchemas = schemas.filter(([name]) => !name.endsWith('Input'));
   return {
     ...generated,
-    paths: merged({ ...paths, ...OTHER_PATHS }, { ...UPLOAD_PATHS, ...CAPTION_PATHS }),
+    paths: merged({ ...paths, ...OTHER_PATHS }, { ...UPLOAD_PATHS, ...CAPTION_PATHS, ...POSTER_PATHS }),
     components: { ...components, schemas: Object.fromEntries(outputSchemas) },
   };
 }

@@ -17,6 +17,7 @@ import { addMetrics } from './metrics.ts';
 import { addOpenApi } from './openapi.ts';
 import { addPages } from './pages.ts';
 import { addPlayback } from './playback.ts';
+import { addPosters } from './posters.ts';
 import { answerBrokenConnection, sendProblem } from './problems.ts';
 import { addRequestLog } from './request-log.ts';
 import { addUploads } from './uploads.ts';
@@ -104,6 +105,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   await app.register(async (scope) => addVideoCreation(scope, services, settings.publicUrl));
   await app.register(async (scope) => addUploads(scope, services.ingest, settings.publicUrl));
   await app.register(async (scope) => addCaptions(scope, services.captions, settings.publicUrl));
+  await app.register(async (scope) => addPosters(scope, services, settings.publicUrl));
   addEvents(app, {
     services,
     publicUrl: settings.publicUrl,

@@ -92,7 +92,12 @@ const PlaybackJson = z
           'Each quality as one progressive MP4 file, best first: only those of which every segment is stored.',
       }),
     hlsTs: z.url().optional().meta({ description: 'HLS with MPEG-TS segments, for old devices.' }),
-    poster: z.url().optional().meta({ description: 'A still picture, JPEG.' }),
+    poster: z.url().optional().meta({
+      description: 'A still picture, JPEG. Another choice has another address.',
+    }),
+    storyboard: z.url().optional().meta({
+      description: 'Small pictures for the seek bar: WebVTT with `#xywh=` (Media Fragments URI).',
+    }),
     watch: z.url().meta({ description: 'A page to watch the video on.' }),
     embed: z
       .url()
@@ -219,7 +224,10 @@ function viewTrack(track: Track): VideoJson['tracks'][number] {
 
 function viewPlayback(video: Video, videos: VideoService, baseUrl: string): VideoJson['playback'] {
   const { mp4, ...paths } = videos.playback(video);
-  const urlOf = (path: string): string => `${baseUrl}/v/${video.id}/${encodePath(path)}`;
+  const urlOf = (path: string): string => {
+    const [before = '', query] = path.split('?');
+    return `${baseUrl}/v/${video.id}/${encodePath(before)}${query === undefined ? '' : `?${query}`}`;
+  };
   const urls = Object.entries(paths).map(([name, path]) => [name, urlOf(path)]);
   return {
     ...Object.fromEntries(urls),

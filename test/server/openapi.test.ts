@@ -99,6 +99,7 @@ describe('the API description', () => {
         '/api/v1/videos/{id}',
         '/api/v1/videos/{id}/segments',
         '/api/v1/videos/{id}/captions/{language}',
+        '/api/v1/videos/{id}/poster',
         '/api/v1/events',
         '/api/v1/videos/{id}/events',
         '/api/v1/uploads',

@@ -43,6 +43,7 @@ export async function startServer(
       events: createVideoEvents(),
       ingest: noIngest(),
       captions: { put: refuse, delete: refuse },
+      posters: { chooseFrame: refuse, choosePicture: refuse, reset: refuse },
       ...services,
     },
     settings: SETTINGS,

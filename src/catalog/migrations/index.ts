@@ -5,6 +5,7 @@ import * as uploads from './002-uploads.ts';
 import * as metadata from './003-metadata.ts';
 import * as chunks from './004-chunks.ts';
 import * as captions from './005-captions.ts';
+import * as poster from './006-poster.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '001-videos': videos,
@@ -12,4 +13,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '003-metadata': metadata,
   '004-chunks': chunks,
   '005-captions': captions,
+  '006-poster': poster,
 };

@@ -18,12 +18,22 @@ export type DecodeOptions = {
   readonly span: SourceSpan & { readonly streamIndex: number };
   /** Ticks of the track: the first frame given is at or before this one, or the first of all. */
   readonly fromTicks: number;
-  /** Frames whose end lies before this are known not to be needed: not decoded where nothing depends on them. */
-  readonly skipBeforeTicks?: number;
+  /**
+   * Frames whose end lies before this are known not to be needed: not decoded where nothing depends on them. Asked for
+   * each frame.
+   */
+  readonly skipBeforeTicks?: () => number;
 };
 
-/** A decoder for the track, ready for packets. The caller frees it. */
-export function openDecoder(source: OpenSource, streamIndex: number): CodecContext {
+/**
+ * A decoder for the track, ready for packets. The caller frees it. Work that someone waits for uses every core unless
+ * told otherwise; of the other there is one process for each core already.
+ */
+export function openDecoder(
+  source: OpenSource,
+  streamIndex: number,
+  threads = isBackground() ? 1 : 0,
+): CodecContext {
   const stream = source.streams[streamIndex];
   const codec = stream === undefined ? null : Codec.findDecoder(stream.codecpar.codecId);
   if (stream === undefined || codec === null)
@@ -32,13 +42,19 @@ export function openDecoder(source: OpenSource, streamIndex: number): CodecConte
   decoder.allocContext3(codec);
   decoder.parametersToContext(stream.codecpar);
   decoder.pktTimebase = stream.timeBase;
-  // Work that someone waits for uses every core; of the other there is one process for each core already.
-  decoder.threadCount = isBackground() ? 1 : 0;
+  decoder.threadCount = threads;
   // The picture inside may be larger than the container claims.
   decoder.setOption('max_pixels', String(MAX_PIXELS));
   if (decoder.open2Sync(codec, null) < 0)
     throw new AppError('source_unsupported', 'a track cannot be decoded');
   return decoder;
+}
+
+/** From now on, packets of this track alone are read. */
+export function readOnly(source: OpenSource, streamIndex: number): void {
+  for (const stream of source.streams) {
+    stream.discard = stream.index === streamIndex ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
+  }
 }
 
 /**
@@ -47,9 +63,7 @@ export function openDecoder(source: OpenSource, streamIndex: number): CodecConte
  */
 export async function* decodeFrom(source: OpenSource, options: DecodeOptions): AsyncGenerator<Frame> {
   const { span, fromTicks } = options;
-  for (const stream of source.streams) {
-    stream.discard = stream.index === span.streamIndex ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
-  }
+  readOnly(source, span.streamIndex);
   using decoder = openDecoder(source, span.streamIndex);
   const wanted = fromTicks * toNumber(span.timeBase);
   const first = span.startTicks * toNumber(span.timeBase);
@@ -72,7 +86,7 @@ export async function* decodeFrom(source: OpenSource, options: DecodeOptions): A
  * An MP4 has an index of every track, so sound need not start at a keyframe of the picture, which may be a minute
  * before. Other containers have one of the picture at most: FFmpeg then knows best.
  */
-function seekStream(source: OpenSource, span: DecodeOptions['span']): Stream | undefined {
+export function seekStream(source: OpenSource, span: DecodeOptions['span']): Stream | undefined {
   return source.handle.container === 'mov' ? source.streams[span.streamIndex] : undefined;
 }
 
@@ -80,7 +94,7 @@ function seekStream(source: OpenSource, span: DecodeOptions['span']): Stream | u
 async function* decodeOn(
   source: OpenSource,
   decoder: CodecContext,
-  { span, skipBeforeTicks = Number.NEGATIVE_INFINITY }: DecodeOptions,
+  { span, skipBeforeTicks = nothing }: DecodeOptions,
 ): AsyncGenerator<Frame> {
   using packet = new Packet();
   packet.alloc();
@@ -98,7 +112,7 @@ async function* decodeOn(
     if (result === AVERROR_EOF) break;
     errors = 0;
     if (packet.streamIndex === span.streamIndex) {
-      const shouldSkip = packet.pts !== AV_NOPTS_VALUE && packet.pts < skipBeforeTicks;
+      const shouldSkip = packet.pts !== AV_NOPTS_VALUE && packet.pts < skipBeforeTicks();
       if (shouldSkip !== isSkipping) {
         isSkipping = shouldSkip;
         decoder.setOption('skip_frame', isSkipping ? 'noref' : 'default');
@@ -111,6 +125,10 @@ async function* decodeOn(
   source.throwIfReadFailed();
   decoder.sendPacketSync(null);
   yield* receiveFrames(decoder, frame);
+}
+
+function nothing(): number {
+  return Number.NEGATIVE_INFINITY;
 }
 
 function* receiveFrames(decoder: CodecContext, frame: Frame): Generator<Frame> {

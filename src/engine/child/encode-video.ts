@@ -87,13 +87,12 @@ async function* framesOnGrid(
   let hasHeld = false;
   let isNew = true;
   let next = from;
+  const needed = ticksOf(from - KEEP_SECONDS * toNumber(frameRate));
   const options = {
     span: video,
     fromTicks: Math.max(video.startTicks, ticksOf(from)),
     // With a variable rate the frame before a gap may be far away: decode all.
-    ...(video.isVariableFrameRate
-      ? {}
-      : { skipBeforeTicks: ticksOf(from - KEEP_SECONDS * toNumber(frameRate)) }),
+    ...(video.isVariableFrameRate ? {} : { skipBeforeTicks: () => needed }),
   };
   for await (const frame of decodeFrom(source, options)) {
     const place = placeOf(Number(frame.pts));

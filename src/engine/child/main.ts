@@ -6,8 +6,8 @@ import { AV_LOG_QUIET } from 'node-av/constants';
 import { Log } from 'node-av/lib';
 import { AppError, isAppError } from '../../errors.ts';
 import type { TrackEncoding } from '../../media/plan.ts';
-import type { SourceInfo } from '../../media/source.ts';
-import type { Job, SourceHandle } from '../protocol.ts';
+import type { SourceInfo, SourceVideo } from '../../media/source.ts';
+import type { Job, SourceHandle, WantedPicture } from '../protocol.ts';
 import { colorCodes } from './color.ts';
 import { Connection } from './connection.ts';
 import { audioInitSegment, encodeAudio } from './encode-audio.ts';
@@ -15,8 +15,10 @@ import { encodeVideo } from './encode-video.ts';
 import { inspect } from './inspect.ts';
 import { checkPictureSize } from './limits.ts';
 import { outputColor } from './output-color.ts';
-import { takePicture } from './picture.ts';
-import { findStreams, openSource, type OpenSource } from './source.ts';
+import { bestPicture, pictureAt } from './picture.ts';
+import { findStreams, openSource, type OpenSource, READ_BYTES } from './source.ts';
+import { reencodeStill } from './still.ts';
+import { makeSheet } from './storyboard-sheet.ts';
 import { videoInitSegment } from './video-encoder.ts';
 
 Log.setLevel(AV_LOG_QUIET);
@@ -78,12 +80,35 @@ async function run(job: Job): Promise<void> {
     }
     case 'picture': {
       if (job.info.video === undefined) throw new AppError('encode_failed', 'the source has no picture');
-      connection.tell(
-        { type: 'picture' },
-        await takePicture(await sourceFor(job.source), job.info.video, job.maxSide),
-      );
+      const picture = await pictureOf(await sourceFor(job.source), job.info, job.info.video, job.wanted);
+      connection.tell({ type: 'picture' }, picture);
+      return;
     }
+    case 'still':
+      connection.tell({ type: 'picture' }, reencodeStill(await readAll(job.bytes), job.kind, job.maxSide));
   }
+}
+
+function pictureOf(
+  source: OpenSource,
+  info: SourceInfo,
+  video: SourceVideo,
+  wanted: WantedPicture,
+): Promise<Uint8Array> {
+  if (wanted.kind === 'best') return bestPicture(source, video, wanted.maxSide);
+  if (wanted.kind === 'at') return pictureAt(source, info, video, wanted.seconds, wanted.maxSide);
+  return makeSheet(source, info, video, wanted.storyboard, wanted.sheet);
+}
+
+async function readAll(length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  for (let offset = 0; offset < length; ) {
+    const part = await connection.read(offset, Math.min(READ_BYTES, length - offset));
+    if (part.length === 0) throw new AppError('source_damaged', 'the picture is cut off');
+    bytes.set(part, offset);
+    offset += part.length;
+  }
+  return bytes;
 }
 
 /** What the container claims is checked first: probing would already believe it. */

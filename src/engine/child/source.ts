@@ -6,7 +6,7 @@ import type { SourceHandle } from '../protocol.ts';
 import type { Connection } from './connection.ts';
 
 /** One request to the server for each mebibyte: the index of a two-hour file is four of them. */
-const READ_BYTES = 1024 * 1024;
+export const READ_BYTES = 1024 * 1024;
 /** FFmpeg's EIO, as its callbacks must return it. */
 const AVERROR_EIO = -5;
 /** A file may hold no more tracks: each costs memory before anything is decided about it. */
