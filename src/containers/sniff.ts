@@ -18,7 +18,10 @@ export type ContainerName =
   | 'mp3'
   | 'aac'
   | 'ac3'
-  | 'mxf';
+  | 'mxf'
+  | 'gif'
+  | 'apng'
+  | 'webp_anim';
 
 /** How many bytes {@link sniffContainer} wants to see; fewer where the file is shorter. */
 export const SNIFF_BYTES = 4096;
@@ -41,6 +44,9 @@ const SNIFFERS: readonly Sniffer[] = [
   ['ogg', (head) => hasText(head, 0, 'OggS')], // RFC 3533 6
   ['flac', (head) => hasText(head, 0, 'fLaC')], // RFC 9639 6
   ['mxf', (head) => hasBytes(head, 0, [0x06, 0x0e, 0x2b, 0x34, 0x02, 0x05, 0x01, 0x01])], // SMPTE 377M
+  ['gif', (head) => hasText(head, 0, 'GIF87a') || hasText(head, 0, 'GIF89a')],
+  ['apng', isAnimatedPng],
+  ['webp_anim', isAnimatedWebp],
   ['mpeg', (head) => hasBytes(head, 0, [0, 0, 1, 0xba]) || hasBytes(head, 0, [0, 0, 1, 0xb3])],
   ['mpegts', isTransportStream],
   ['ac3', (head) => hasBytes(head, 0, [0x0b, 0x77])],
@@ -61,6 +67,22 @@ function isTransportStream(head: Uint8Array): boolean {
     { first: 0, step: 188 },
     { first: 4, step: 192 },
   ].some(({ first, step }) => [0, 1, 2, 3].every((packet) => head[first + packet * step] === 0x47));
+}
+
+/** PNG third edition 5.2 and 11.3.5: the signature, and an `acTL` chunk before the first picture. */
+function isAnimatedPng(head: Uint8Array): boolean {
+  if (!hasBytes(head, 0, [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])) return false;
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  for (let at = 8; at + 8 <= head.length; at += 12 + view.getUint32(at)) {
+    if (hasText(head, at + 4, 'acTL')) return true;
+    if (hasText(head, at + 4, 'IDAT')) return false;
+  }
+  return false;
+}
+
+/** RFC 9649 2.7: the extended format, with the bit that says that it moves. */
+function isAnimatedWebp(head: Uint8Array): boolean {
+  return hasText(head, 0, 'RIFF') && hasText(head, 8, 'WEBPVP8X') && ((head[20] ?? 0) & 0x02) !== 0;
 }
 
 /** ISO/IEC 13818-7 6.2: a syncword of twelve ones, layer 0, and the next frame where the length says. */

@@ -46,6 +46,8 @@ const SEGMENT_OVERHEAD_BITS = 200 * 8;
 const MAX_MACROBLOCKS = 139_264;
 /** No side may be smaller: encoders and players refuse less. */
 const SMALLEST_SIDE = 16;
+/** Nor larger (H.264 A.3.1, of the highest level): a thread of a picture loses its shape. */
+const LARGEST_SIDE = 16_880;
 
 /** One quality of one video: everything that the encoder must be told, all explicit. */
 export type Rung = {
@@ -65,11 +67,11 @@ export type Rung = {
 };
 
 /**
- * The rungs for a source, the highest first: never upscaled, and the source's own size on top where it is not
+ * The rungs for a source, the highest first: never upscaled (but for what no encoder takes), and the source's own size on top where it is not
  * one of the table's.
  */
 export function ladderFor(video: SourceVideo): readonly Rung[] {
-  const shortSide = Math.min(video.displayWidth, video.displayHeight);
+  const shortSide = Math.max(SMALLEST_SIDE, Math.min(video.displayWidth, video.displayHeight));
   const below = LADDER.filter((row) => row.shortSide <= shortSide);
   const isStandardSize = below[0]?.shortSide === shortSide;
   const rows = isStandardSize ? below : [interpolatedRow(shortSide), ...below];
@@ -150,7 +152,7 @@ function isHighFrameRate(frameRate: Rational): boolean {
 
 /** 4:2:0 needs even sides. */
 function evenSide(side: number): number {
-  return Math.max(SMALLEST_SIDE, 2 * Math.round(side / 2));
+  return Math.min(LARGEST_SIDE, Math.max(SMALLEST_SIDE, 2 * Math.round(side / 2)));
 }
 
 function roundTo(value: number, step: number): number {

@@ -22,7 +22,7 @@ import { compare, multiply, type Rational, rational, roundRational, subtract, to
  * Part of every revision: raise it when the same source would be cut or encoded differently, so that segments
  * stored by an older Sluice are not mixed with new ones.
  */
-export const PLAN_VERSION = 4;
+export const PLAN_VERSION = 5;
 
 export type Plan = {
   readonly presentation: Presentation;
@@ -112,14 +112,22 @@ export function planSource(source: SourceInfo): Plan {
   };
 }
 
-/** Presentation time 0 in the source's time, in seconds: the start of its earliest kept track. */
+/**
+ * Presentation time 0 in the source's time, in seconds: the start of its earliest kept track. But sound that begins
+ * less than a frame before the picture, as what encoders put in front does, is cut, not the picture delayed by a
+ * fraction of a frame (docs/decisions/096).
+ */
 export function originOf(source: SourceInfo): Rational {
   const spans: SourceSpan[] = [...(source.video === undefined ? [] : [source.video]), ...source.audio];
   const starts = spans.map((span) => secondsAt(span.startTicks, span.timeBase));
-  return starts.reduce(
-    (earliest, start) => (compare(start, earliest) < 0 ? start : earliest),
+  const earliest = starts.reduce(
+    (least, start) => (compare(start, least) < 0 ? start : least),
     starts[0] ?? rational(0),
   );
+  if (source.video === undefined) return earliest;
+  const picture = secondsAt(source.video.startTicks, source.video.timeBase);
+  const lead = multiply(subtract(picture, earliest), source.video.frameRate);
+  return compare(lead, rational(1)) < 0 ? picture : earliest;
 }
 
 function planVideo(video: SourceVideo, origin: Rational): { track: VideoTrack; encoding: VideoEncoding }[] {

@@ -28,6 +28,9 @@ const known = [
   ['mp3', Uint8Array.of(0xff, 0xfb, 0x90, 0x64)],
   ['aac', adtsFrame],
   ['mpeg', bytes('\0\0\x01\xba')],
+  ['gif', bytes('GIF89a')],
+  ['apng', bytes('\x89PNG\r\n\x1a\n\0\0\0\x01IHDR?crc.\0\0\0\x01acTL')],
+  ['webp_anim', bytes('RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\x02')],
   ['mpegts', transportStream(0, 188)],
   ['mpegts', transportStream(4, 192)],
 ] as const;
@@ -46,6 +49,8 @@ const refused = {
   subtitles: 'WEBVTT\n\n00:00.000 --> 00:01.000\nhello\n',
   'a web page': '<!doctype html><html>',
   'a PNG': '\x89PNG\r\n\x1a\n',
+  'a PNG that does not move': '\x89PNG\r\n\x1a\n\0\0\0\x01IHDR?crc.\0\0\0\x01IDAT?crc.\0\0\0\x01acTL',
+  'a WebP that does not move': 'RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\x10',
   nothing: '',
 };
 

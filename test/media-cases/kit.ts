@@ -28,13 +28,34 @@ export type Kit = {
   readonly picture: string;
   /** Stereo at 48 kHz: a beep of 100 ms at each whole second. */
   readonly sound: string;
+  /** Both, as H.264 with B-frames and AAC in MP4: a keyframe each 2 s. For cases that only pack it anew. */
+  readonly plain: string;
 };
+
+/** Settings that are quick. FFmpeg would otherwise repeat and drop frames as it sees fit. */
+const PASS = ['-fps_mode', 'passthrough'];
+export const H264 = [
+  ...PASS,
+  '-c:v',
+  'libx264',
+  '-preset',
+  'ultrafast',
+  '-crf',
+  '26',
+  '-bf',
+  '2',
+  '-g',
+  '50',
+];
+export const AAC = ['-c:a', 'aac', '-b:a', '96k'];
 
 /** Makes the picture and the sound that all cases share. */
 export async function makeKit(folder: string): Promise<Kit> {
-  const kit = { folder, picture: join(folder, 'picture.y4m'), sound: join(folder, 'sound.wav') };
+  const at = (name: string): string => join(folder, name);
+  const kit = { folder, picture: at('picture.y4m'), sound: at('sound.wav'), plain: at('plain.mp4') };
   await writePicture(kit.picture);
   await writeSound(kit.sound);
+  await runFfmpeg([...inputs(kit), ...H264, ...AAC, kit.plain]);
   return kit;
 }
 
@@ -43,7 +64,7 @@ export function inputs(kit: Kit, rate: string | number = 25): string[] {
   return ['-r', String(rate), '-i', kit.picture, '-i', kit.sound];
 }
 
-/** Runs FFmpeg; `-shortest` and the like are the caller's. Rejects with what FFmpeg complains of. */
+/** Runs FFmpeg. Rejects with what it complains of. */
 export async function runFfmpeg(options: readonly (string | number)[]): Promise<void> {
   await execute(ffmpeg.path, ['-nostdin', '-v', 'error', '-y', ...options.map(String)]);
 }

@@ -17,12 +17,15 @@ export type MediaCase = {
 
 /** It plays. What is left out is as in the kit: 6 s of 320x180 at 25 frames a second, all of them, and every beep. */
 export type Expected = {
+  /** Of the picture. */
   readonly seconds?: number;
   /** Display size of the best rung; `none` for sound alone. */
   readonly size?: readonly [width: number, height: number] | 'none';
   readonly frameRate?: Rational;
   /** The number that frame `index` shows; undefined where it is not judged. */
   readonly shows?: ((index: number) => number | undefined) | 'anything';
+  /** Of the sound. */
+  readonly soundSeconds?: number;
   /** Where beeps begin, in seconds; `none` for no sound at all. */
   readonly beeps?: readonly number[] | 'none';
 };

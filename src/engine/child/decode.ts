@@ -1,6 +1,7 @@
 /** Decoding one track from a place in time, whatever the container's seeking is worth. */
 import { AV_NOPTS_VALUE, AVDISCARD_ALL, AVDISCARD_DEFAULT, AVERROR_EOF } from 'node-av/constants';
 import { Codec, CodecContext, Frame, Packet, type Stream } from 'node-av/lib';
+import type { ContainerName } from '../../containers/sniff.ts';
 import { AppError } from '../../errors.ts';
 import type { SourceSpan } from '../../media/source.ts';
 import { toNumber } from '../../media/time.ts';
@@ -19,10 +20,13 @@ export type DecodeOptions = {
   /** Ticks of the track: the first frame given is at or before this one, or the first of all. */
   readonly fromTicks: number;
   /**
-   * Frames whose end lies before this are known not to be needed: not decoded where nothing depends on them. Asked for
-   * each frame.
+   * Frames before this one are hardly needed: not decoded where nothing depends on them. Asked for each frame.
    */
   readonly skipBeforeTicks?: () => number;
+  /** The frame that is shown at `fromTicks` is needed even if it lies before those: a hole may reach back to it. */
+  readonly mustShowFrom?: boolean;
+  /** What a frame lasts: needed where the container has no presentation times. */
+  readonly frameTicks?: number;
 };
 
 /**
@@ -57,29 +61,58 @@ export function readOnly(source: OpenSource, streamIndex: number): void {
   }
 }
 
+/** From now on, packets of all tracks are read. */
+export function readAll(source: OpenSource): void {
+  for (const stream of source.streams) stream.discard = AVDISCARD_DEFAULT;
+}
+
 /**
  * Decoded frames from `fromTicks` to the end of the track, in order of presentation, `pts` in ticks of the
  * track. A frame is valid until the next is asked for. Damaged ones are left out.
  */
 export async function* decodeFrom(source: OpenSource, options: DecodeOptions): AsyncGenerator<Frame> {
   const { span, fromTicks } = options;
-  readOnly(source, span.streamIndex);
   using decoder = openDecoder(source, span.streamIndex);
   const wanted = fromTicks * toNumber(span.timeBase);
   const first = span.startTicks * toNumber(span.timeBase);
-  for (const earlier of EARLIER_SECONDS) {
-    const target = Math.max(first, wanted - earlier);
-    await (target > first ? seekTo(source, target, seekStream(source, span)) : rewind(source, first));
+  let { skipBeforeTicks = nothing } = options;
+  for (let attempt = 0; ; ) {
+    const target = Math.max(first, wanted - EARLIER_SECONDS[attempt]!);
+    // FFmpeg seeks by the index of the picture, unless that is left out.
+    readAll(source);
+    const stream = seekStream(source, span);
+    await (target > first ? seekTo(source, target, stream) : rewind(source, first, stream));
+    readOnly(source, span.streamIndex);
     decoder.flushBuffers();
-    let isInTime = false;
-    for await (const frame of decodeOn(source, decoder, options)) {
-      // Too late only matters while an earlier start is possible.
-      if (!isInTime && frame.pts > BigInt(fromTicks) && target > first) break;
-      isInTime = true;
-      yield frame;
-    }
-    if (isInTime || target <= first) return;
+    const frames = decodeOn(source, decoder, { ...options, skipBeforeTicks });
+    const neededTicks = options.mustShowFrom ? skipBeforeTicks() : Number.NEGATIVE_INFINITY;
+    const outcome = yield* upToHole(frames, fromTicks, neededTicks, target > first);
+    if (outcome === 'complete') return;
+    if (outcome === 'hole') skipBeforeTicks = nothing;
+    else attempt++;
   }
+}
+
+/**
+ * Passes frames on, and says whether that was all. Not if the first was `too late` (which only matters while an
+ * earlier start is possible), or if a hole reaches back to where frames were left out, one of which it may show.
+ */
+async function* upToHole(
+  frames: AsyncGenerator<Frame>,
+  fromTicks: number,
+  neededTicks: number,
+  canBeginEarlier: boolean,
+): AsyncGenerator<Frame, 'complete' | 'too late' | 'hole'> {
+  let last = Number.NEGATIVE_INFINITY;
+  for await (const frame of frames) {
+    const ticks = Number(frame.pts);
+    const isFirst = last === Number.NEGATIVE_INFINITY;
+    if (isFirst && ticks > fromTicks && canBeginEarlier) return 'too late';
+    if (ticks > fromTicks && last < neededTicks) return 'hole';
+    last = ticks;
+    yield frame;
+  }
+  return last === Number.NEGATIVE_INFINITY && canBeginEarlier ? 'too late' : 'complete';
 }
 
 /**
@@ -94,16 +127,17 @@ export function seekStream(source: OpenSource, span: DecodeOptions['span']): Str
 async function* decodeOn(
   source: OpenSource,
   decoder: CodecContext,
-  { span, skipBeforeTicks = nothing }: DecodeOptions,
+  { span, skipBeforeTicks = nothing, frameTicks }: DecodeOptions,
 ): AsyncGenerator<Frame> {
   using packet = new Packet();
   packet.alloc();
   using frame = new Frame();
   frame.alloc();
+  const clock = new FrameClock(source.handle.container, frameTicks);
   let isSkipping = false;
   for (let errors = 0; errors < MAX_ERRORS; ) {
     await source.pause();
-    const result = await source.format.readFrame(packet);
+    const result = await source.readFrame(packet);
     if (result < 0 && result !== AVERROR_EOF) {
       source.throwIfReadFailed();
       errors++;
@@ -118,23 +152,47 @@ async function* decodeOn(
         decoder.setOption('skip_frame', isSkipping ? 'noref' : 'default');
       }
       decoder.sendPacketSync(packet);
-      yield* receiveFrames(decoder, frame);
+      yield* receiveFrames(decoder, frame, clock);
     }
     packet.unref();
   }
   source.throwIfReadFailed();
   decoder.sendPacketSync(null);
-  yield* receiveFrames(decoder, frame);
+  yield* receiveFrames(decoder, frame, clock);
 }
 
 function nothing(): number {
   return Number.NEGATIVE_INFINITY;
 }
 
-function* receiveFrames(decoder: CodecContext, frame: Frame): Generator<Frame> {
+function* receiveFrames(decoder: CodecContext, frame: Frame, clock: FrameClock): Generator<Frame> {
   while (decoder.receiveFrameSync(frame) >= 0) {
-    if (frame.pts === AV_NOPTS_VALUE) frame.pts = frame.bestEffortTimestamp;
+    frame.pts = clock.timeOf(frame, decoder);
     if (frame.pts !== AV_NOPTS_VALUE) yield frame;
     frame.unref();
+  }
+}
+
+/** When a frame is shown, in ticks. */
+class FrameClock {
+  readonly #hasPresentationTimes: boolean;
+  readonly #frameTicks: number;
+  #last: bigint = AV_NOPTS_VALUE;
+
+  constructor(container: ContainerName, frameTicks: number | undefined) {
+    // AVI has decode times only. What FFmpeg makes of them is right for some frames and not for others.
+    this.#hasPresentationTimes = container !== 'avi' || frameTicks === undefined;
+    this.#frameTicks = frameTicks ?? 0;
+  }
+
+  timeOf(frame: Frame, decoder: CodecContext): bigint {
+    if (this.#hasPresentationTimes) {
+      return frame.pts === AV_NOPTS_VALUE ? frame.bestEffortTimestamp : frame.pts;
+    }
+    // The decode time is that of the packet with which the frame was complete; for the last ones there is none.
+    if (frame.pktDts !== AV_NOPTS_VALUE)
+      this.#last = frame.pktDts - BigInt(decoder.hasBFrames * this.#frameTicks);
+    else if (this.#last !== AV_NOPTS_VALUE) this.#last += BigInt(this.#frameTicks);
+    return this.#last;
   }
 }

@@ -91,8 +91,9 @@ async function* framesOnGrid(
   const options = {
     span: video,
     fromTicks: Math.max(video.startTicks, ticksOf(from)),
-    // With a variable rate the frame before a gap may be far away: decode all.
-    ...(video.isVariableFrameRate ? {} : { skipBeforeTicks: () => needed }),
+    skipBeforeTicks: () => needed,
+    mustShowFrom: true,
+    frameTicks: Math.round(1 / framesPerTick),
   };
   for await (const frame of decodeFrom(source, options)) {
     const place = placeOf(Number(frame.pts));

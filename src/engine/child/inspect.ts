@@ -23,14 +23,14 @@ import { displayOf } from './display.ts';
 import { chooseFrameRate, type FrameRateChoice } from './frame-rate.ts';
 import { checkExtent, checkPictureSize, MAX_AUDIO_TRACKS } from './limits.ts';
 import type { OpenSource } from './source.ts';
-import { measureEnds, readTimes, seekTo, type TrackEnds } from './timestamps.ts';
+import { type MeasuredTrack, measureEnds, readTimes, seekTo, type TrackEnds } from './timestamps.ts';
 
 /** Packets looked at in each place to learn the frame rate: about two seconds of picture and sound. */
 const SAMPLED_PACKETS = 240;
 
 /** Throws `source_unsupported` if there is nothing that can be played, or more than can be played safely. */
 export async function inspect(source: OpenSource): Promise<SourceInfo> {
-  const video = source.streams.filter(isPlayableVideo)[0];
+  const [video] = inOrderOfPreference(source.streams.filter(isPlayableVideo));
   const audio = inOrderOfPreference(source.streams.filter(isPlayableAudio)).slice(0, MAX_AUDIO_TRACKS);
   const kept = [...(video === undefined ? [] : [video]), ...audio];
   if (kept.length === 0) {
@@ -45,21 +45,25 @@ export async function inspect(source: OpenSource): Promise<SourceInfo> {
   checkExtent(0, (claimedEnd ?? start) - start);
   const choice =
     video === undefined ? undefined : await frameRateOf(source, video, head, [start, claimedEnd ?? start]);
-  const ends = await measureEnds(source, kept, start, claimedEnd);
-  const present = kept.filter((stream) => ends.has(stream.index));
-  if (present.length === 0)
+  const pictures =
+    video === undefined || choice === undefined
+      ? []
+      : [describeVideo(video, startOf(video, head, choice.frameRate), choice)];
+  const sounds = audio.map((stream) => describeAudio(stream, startOf(stream, head)));
+  // Measuring may open the file anew: the streams are not looked at after it.
+  const ends = await measureEnds(source, [...pictures, ...sounds], start, claimedEnd);
+  const [picture] = endedTracks(pictures, ends);
+  const info = { ...(picture === undefined ? {} : { video: picture }), audio: endedTracks(sounds, ends) };
+  if (picture === undefined && info.audio.length === 0)
     throw new AppError('source_damaged', 'the file holds no complete picture or sound');
+  return { container: source.handle.container, bytes: source.handle.bytes, ...info };
+}
 
-  return {
-    container: source.handle.container,
-    bytes: source.handle.bytes,
-    ...(video === undefined || choice === undefined || !present.includes(video)
-      ? {}
-      : { video: describeVideo(video, spanOf(video, head, ends, choice.frameRate), choice) }),
-    audio: audio
-      .filter((stream) => present.includes(stream))
-      .map((stream) => describeAudio(stream, spanOf(stream, head, ends))),
-  };
+/** Those of which anything is there, with their real ends. */
+function endedTracks<T extends MeasuredTrack>(tracks: readonly T[], ends: TrackEnds): T[] {
+  return tracks
+    .filter(({ streamIndex }) => ends.has(streamIndex))
+    .map((track) => ({ ...track, endTicks: Math.max(track.endTicks, ends.get(track.streamIndex)!) }));
 }
 
 function isPlayableVideo(stream: Stream): boolean {
@@ -169,13 +173,12 @@ function claimedEndSeconds(source: OpenSource, kept: readonly Stream[], start: n
   return ends.length === 0 ? undefined : Math.max(...ends);
 }
 
-function spanOf(stream: Stream, head: SampledTimes, ends: TrackEnds, frameRate?: Rational): SourceSpan {
+/** The span of the track's first frame (or tick of sound): where it ends is not known yet. */
+function startOf(stream: Stream, head: SampledTimes, frameRate?: Rational): SourceSpan {
   const timeBase = timeBaseOf(stream);
   const start = startTicks(stream, head);
-  // Where the container gives no duration, the last frame lasts one frame.
-  const last = ends.get(stream.index) ?? start;
   const frameTicks = frameRate === undefined ? 1 : Math.round(1 / toNumber(frameRate) / toNumber(timeBase));
-  return { timeBase, startTicks: start, endTicks: Math.max(last, start + Math.max(1, frameTicks)) };
+  return { timeBase, startTicks: start, endTicks: start + Math.max(1, frameTicks) };
 }
 
 function describeVideo(stream: Stream, span: SourceSpan, choice: FrameRateChoice): SourceVideo {

@@ -3,7 +3,7 @@ import { AV_NOPTS_VALUE, AVERROR_EOF } from 'node-av/constants';
 import { type CodecContext, Frame, Packet } from 'node-av/lib';
 import type { SourceVideo } from '../../media/source.ts';
 import { toNumber } from '../../media/time.ts';
-import { decodeFrom, openDecoder, readOnly, seekStream } from './decode.ts';
+import { decodeFrom, openDecoder, readAll, readOnly, seekStream } from './decode.ts';
 import type { OpenSource } from './source.ts';
 import { rewind, seekTo } from './timestamps.ts';
 
@@ -36,10 +36,12 @@ export class KeyframeReader implements Disposable {
     await source.pause();
     // Two fields may be two packets: only a decoder that reads on knows what belongs together.
     if (span.isInterlaced) return this.#firstDecoded(ticks);
-    readOnly(source, span.streamIndex);
+    readAll(source);
     const seconds = ticks * toNumber(span.timeBase);
     const isFirst = ticks <= span.startTicks;
-    if (isFirst || !(await seekTo(source, seconds, seekStream(source, span)))) await rewind(source, seconds);
+    const stream = seekStream(source, span);
+    if (isFirst || !(await seekTo(source, seconds, stream))) await rewind(source, seconds, stream);
+    readOnly(source, span.streamIndex);
     if (!(await this.#readKeyframe())) return undefined;
     this.#frame.unref();
     this.#decoder.flushBuffers();
@@ -55,12 +57,15 @@ export class KeyframeReader implements Disposable {
 
   async #readKeyframe(): Promise<boolean> {
     for (let count = 0; count < MAX_PACKETS; count++) {
-      const result = await this.#source.format.readFrame(this.#packet);
+      const result = await this.#source.readFrame(this.#packet);
       this.#source.throwIfReadFailed();
       if (result === AVERROR_EOF) return false;
       if (result < 0) continue;
-      const { streamIndex, isKeyframe, pts } = this.#packet;
-      if (streamIndex === this.#video.streamIndex && isKeyframe && pts !== AV_NOPTS_VALUE) return true;
+      const { streamIndex, isKeyframe } = this.#packet;
+      // AVI has decode times only.
+      if (this.#packet.pts === AV_NOPTS_VALUE) this.#packet.pts = this.#packet.dts;
+      const isTimed = this.#packet.pts !== AV_NOPTS_VALUE;
+      if (streamIndex === this.#video.streamIndex && isKeyframe && isTimed) return true;
       this.#packet.unref();
     }
     return false;

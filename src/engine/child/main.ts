@@ -16,7 +16,7 @@ import { inspect } from './inspect.ts';
 import { checkPictureSize } from './limits.ts';
 import { outputColor } from './output-color.ts';
 import { bestPicture, pictureAt } from './picture.ts';
-import { findStreams, openSource, type OpenSource, READ_BYTES } from './source.ts';
+import { OpenSource, READ_BYTES } from './source.ts';
 import { reencodeStill } from './still.ts';
 import { makeSheet } from './storyboard-sheet.ts';
 import { videoInitSegment } from './video-encoder.ts';
@@ -46,7 +46,7 @@ async function run(job: Job): Promise<void> {
     case 'ping':
       return;
     case 'inspect': {
-      const source = await findStreams(await openChecked(job.source));
+      const source = await openChecked(job.source);
       connection.tell({ type: 'info', info: await inspect(source) });
       // Whoever uploaded it will watch it now: the next job finds it open.
       opened = source;
@@ -113,19 +113,19 @@ async function readAll(length: number): Promise<Uint8Array> {
 
 /** What the container claims is checked first: probing would already believe it. */
 async function openChecked(handle: SourceHandle): Promise<OpenSource> {
-  const source = await openSource(connection, handle);
+  const source = await OpenSource.open(connection, handle);
   for (const { codecpar } of source.streams) {
     if (codecpar.width > 0 && codecpar.height > 0) checkPictureSize(codecpar.width, codecpar.height);
   }
+  await source.findStreams();
   return source;
 }
 
 async function sourceFor(handle: SourceHandle): Promise<OpenSource> {
   if (opened === undefined) {
-    const source = await openSource(connection, handle);
+    opened = await OpenSource.open(connection, handle);
     // Where the container has its tracks in front, opening was enough: no time is lost on probing.
-    opened =
-      source.streams.length > 0 && !PROBED.includes(handle.container) ? source : await findStreams(source);
+    if (opened.streams.length === 0 || PROBED.includes(handle.container)) await opened.findStreams();
   }
   return opened;
 }

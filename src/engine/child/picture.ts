@@ -59,8 +59,8 @@ export async function pictureAt(
   const options = {
     span: video,
     fromTicks: ticks,
-    // With a variable rate the frame that is shown may have begun long before.
-    ...(video.isVariableFrameRate ? {} : { skipBeforeTicks: () => needed }),
+    skipBeforeTicks: () => needed,
+    mustShowFrom: true,
   };
   for await (const frame of decodeFrom(source, options)) {
     if (isThere && Number(frame.pts) > ticks) break;

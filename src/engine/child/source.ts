@@ -1,6 +1,13 @@
 /** Opening a source inside the child: bytes come from the server, the demuxer is forced, nothing else is reachable. */
-import { AVERROR_EOF, AVSEEK_CUR, AVSEEK_END, AVSEEK_SET, AVSEEK_SIZE } from 'node-av/constants';
-import { Dictionary, FormatContext, InputFormat, IOContext, type Stream } from 'node-av/lib';
+import {
+  AVERROR_EOF,
+  AVSEEK_CUR,
+  AVSEEK_END,
+  AVSEEK_SET,
+  AVSEEK_SIZE,
+  type AVSeekFlag,
+} from 'node-av/constants';
+import { Dictionary, FormatContext, InputFormat, IOContext, type Packet, type Stream } from 'node-av/lib';
 import { AppError } from '../../errors.ts';
 import type { SourceHandle } from '../protocol.ts';
 import type { Connection } from './connection.ts';
@@ -12,20 +19,89 @@ const AVERROR_EIO = -5;
 /** A file may hold no more tracks: each costs memory before anything is decided about it. */
 const MAX_STREAMS = 64;
 
-/** An opened source. One job uses it at a time. */
-export type OpenSource = {
-  readonly format: FormatContext;
-  readonly streams: readonly Stream[];
+/**
+ * An opened source. One job uses it at a time. Its streams are new ones after {@link OpenSource.reopen}: hold their
+ * indexes, not them.
+ */
+export class OpenSource {
   readonly handle: SourceHandle;
+  readonly #connection: Connection;
+  #opened: OpenedFormat;
+  #streams: readonly Stream[] | undefined;
+  #isProbed = false;
+  /** Nothing was read or sought yet. */
+  #isAtStart = true;
+
+  private constructor(connection: Connection, handle: SourceHandle, opened: OpenedFormat) {
+    this.#connection = connection;
+    this.handle = handle;
+    this.#opened = opened;
+  }
+
+  /** Opens with the demuxer that sniffing chose. Throws `source_damaged`, or what reading met. */
+  static async open(connection: Connection, handle: SourceHandle): Promise<OpenSource> {
+    return new OpenSource(connection, handle, await openFormat(connection, handle));
+  }
+
+  get format(): FormatContext {
+    return this.#opened.format;
+  }
+
+  /** The same objects until streams are found or the file is opened anew. */
+  get streams(): readonly Stream[] {
+    return (this.#streams ??= this.format.streams);
+  }
+
+  /** Needed where streams are found by reading on (no index in front), and for inspection. */
+  async findStreams(): Promise<void> {
+    this.#isProbed = true;
+    await this.format.findStreamInfo(null);
+    this.#streams = undefined;
+    this.throwIfReadFailed();
+  }
+
+  /** The next packet, or a negative error of FFmpeg. */
+  readFrame(packet: Packet): Promise<number> {
+    this.#isAtStart = false;
+    return this.format.readFrame(packet);
+  }
+
+  /** Whether FFmpeg found a place there. */
+  async seekFrame(streamIndex: number, timestamp: bigint, flags: AVSeekFlag): Promise<boolean> {
+    this.#isAtStart = false;
+    const result = await this.format.seekFrame(streamIndex, timestamp, flags);
+    this.throwIfReadFailed();
+    return result >= 0;
+  }
+
+  /** Back to where a newly opened file is, whatever the container's seeking is worth (docs/decisions/095). */
+  async reopen(): Promise<void> {
+    if (this.#isAtStart) return;
+    this.#opened.close();
+    this.#streams = undefined;
+    this.#opened = await openFormat(this.#connection, this.handle);
+    if (this.#isProbed) await this.findStreams();
+    this.#isAtStart = true;
+  }
+
   /** Throws what reading met, if it was not FFmpeg's fault. Call it when FFmpeg reports an error. */
-  throwIfReadFailed(): void;
+  throwIfReadFailed(): void {
+    this.#opened.throwIfReadFailed();
+  }
+
   /** Resolves when work may go on: see Connection.pause. */
-  pause(): Promise<void>;
+  pause(): Promise<void> {
+    return this.#connection.pause();
+  }
+}
+
+type OpenedFormat = {
+  readonly format: FormatContext;
+  throwIfReadFailed(): void;
   close(): void;
 };
 
-/** Opens with the demuxer that sniffing chose. Throws `source_damaged`, or what reading met. */
-export async function openSource(connection: Connection, handle: SourceHandle): Promise<OpenSource> {
+async function openFormat(connection: Connection, handle: SourceHandle): Promise<OpenedFormat> {
   let position = 0;
   let failure: unknown;
   const io = new IOContext();
@@ -72,21 +148,7 @@ export async function openSource(connection: Connection, handle: SourceHandle): 
     throwIfReadFailed();
     throw new AppError('source_damaged', 'the file is cut off or damaged: its structure cannot be read');
   }
-  return {
-    format,
-    streams: format.streams,
-    handle,
-    throwIfReadFailed,
-    close,
-    pause: () => connection.pause(),
-  };
-}
-
-/** Needed where streams are found by reading on (no index in front), and for inspection. */
-export async function findStreams(source: OpenSource): Promise<OpenSource> {
-  await source.format.findStreamInfo(null);
-  source.throwIfReadFailed();
-  return { ...source, streams: source.format.streams };
+  return { format, throwIfReadFailed, close };
 }
 
 function openOptions(handle: SourceHandle): Dictionary {

@@ -5,10 +5,10 @@ import {
   AVERROR_EAGAIN,
   AVERROR_EOF,
   AVSEEK_FLAG_BACKWARD,
-  AVSEEK_FLAG_BYTE,
-  type AVSeekFlag,
 } from 'node-av/constants';
 import { Packet, type Stream } from 'node-av/lib';
+import type { SourceSpan } from '../../media/source.ts';
+import { toNumber } from '../../media/time.ts';
 import type { OpenSource } from './source.ts';
 
 /** Times of one packet, in ticks of its stream. */
@@ -20,8 +20,6 @@ export type PacketTimes = {
 };
 
 const MICROSECONDS = 1_000_000;
-/** No flag: the first place at or after a time. */
-const FORWARD = 0 as AVSeekFlag;
 /** How many errors in a row are taken for damage in the middle, not for the end. */
 const MAX_ERRORS = 200;
 
@@ -31,7 +29,7 @@ export async function* readTimes(source: OpenSource, limit: number): AsyncGenera
   packet.alloc();
   let errors = 0;
   for (let count = 0; count < limit; ) {
-    const result = await source.format.readFrame(packet);
+    const result = await source.readFrame(packet);
     if (result === AVERROR_EOF) return;
     if (result < 0) {
       source.throwIfReadFailed();
@@ -61,32 +59,23 @@ export async function seekTo(source: OpenSource, seconds: number, stream?: Strea
   // With a stream, node-av wants the time in its time base; without one, microseconds (docs/decisions/061).
   const target =
     stream === undefined ? seconds * MICROSECONDS : (seconds * stream.timeBase.den) / stream.timeBase.num;
-  const result = await source.format.seekFrame(
-    stream?.index ?? -1,
-    BigInt(Math.round(target)),
-    AVSEEK_FLAG_BACKWARD,
-  );
-  source.throwIfReadFailed();
-  return result >= 0;
+  return source.seekFrame(stream?.index ?? -1, BigInt(Math.round(target)), AVSEEK_FLAG_BACKWARD);
 }
 
 /**
- * Moves to the very beginning. Some containers seek to any packet, not only to where decoding can start, so to well
- * before the first; forward, since Matroska refuses to go back to before its first keyframe, and is lost after that.
+ * Moves to the very beginning. Only an MP4 has an index that can be believed in this: elsewhere the first place that
+ * seeking knows may be well after the first packet, or seeking to before it fails.
  */
-export async function rewind(source: OpenSource, startSeconds: number): Promise<void> {
-  const target = BigInt(Math.round((startSeconds - 10) * MICROSECONDS));
-  for (const flags of [FORWARD, AVSEEK_FLAG_BACKWARD] as const) {
-    const result = await source.format.seekFrame(-1, target, flags);
-    source.throwIfReadFailed();
-    if (result >= 0) return;
-  }
-  await source.format.seekFrame(-1, 0n, AVSEEK_FLAG_BYTE);
-  source.throwIfReadFailed();
+export async function rewind(source: OpenSource, startSeconds: number, stream?: Stream): Promise<void> {
+  if (source.handle.container === 'mov' && (await seekTo(source, startSeconds - 10, stream))) return;
+  await source.reopen();
 }
 
 /** The end of each track's last sample, in ticks, by stream index. */
 export type TrackEnds = Map<number, number>;
+
+/** A track whose end is sought. */
+export type MeasuredTrack = SourceSpan & { readonly streamIndex: number };
 
 /** How far before the claimed end reading starts; doubled until something is found there. */
 const FIRST_STEP_SECONDS = 2;
@@ -97,7 +86,7 @@ const FIRST_STEP_SECONDS = 2;
  */
 export async function measureEnds(
   source: OpenSource,
-  wanted: readonly Stream[],
+  wanted: readonly MeasuredTrack[],
   startSeconds: number,
   claimedEndSeconds: number | undefined,
 ): Promise<TrackEnds> {
@@ -105,7 +94,7 @@ export async function measureEnds(
   for (let step = FIRST_STEP_SECONDS; step < span; step *= 2) {
     if (!(await seekTo(source, claimedEndSeconds! - step))) break;
     const ends = await readEnds(source);
-    if (wanted.every((stream) => hasReasonableEnd(ends, stream, claimedEndSeconds! - step))) return ends;
+    if (wanted.every((track) => hasReasonableEnd(ends, track, claimedEndSeconds! - step))) return ends;
     // Nothing of some track there: it ends earlier, by its own account or because the file is cut off.
   }
   await rewind(source, startSeconds);
@@ -121,7 +110,7 @@ async function readEnds(source: OpenSource): Promise<TrackEnds> {
 }
 
 /** Whether something of the track was found after the place that was sought: then its last packet was, too. */
-function hasReasonableEnd(ends: TrackEnds, stream: Stream, soughtSeconds: number): boolean {
-  const end = ends.get(stream.index);
-  return end !== undefined && (end * stream.timeBase.num) / stream.timeBase.den > soughtSeconds;
+function hasReasonableEnd(ends: TrackEnds, track: MeasuredTrack, soughtSeconds: number): boolean {
+  const end = ends.get(track.streamIndex);
+  return end !== undefined && end * toNumber(track.timeBase) > soughtSeconds;
 }
