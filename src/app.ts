@@ -13,6 +13,8 @@ import { AppError } from './errors.ts';
 import { startEngine } from './engine/supervisor.ts';
 import { EmbeddedJobQueue } from './jobs/embedded.ts';
 import { Background } from './pipeline/background.ts';
+import { CaptionExtraction } from './pipeline/caption-extraction.ts';
+import { CaptionJobs } from './pipeline/caption-jobs.ts';
 import { CaptionStore } from './pipeline/caption-store.ts';
 import { captionService } from './pipeline/captions.ts';
 import { createVideoEvents } from './pipeline/events.ts';
@@ -114,6 +116,7 @@ export async function startApp(config: Config): Promise<App> {
     now: () => performance.now(),
     onWaiting: (isWaiting) => {
       background.hold(isWaiting);
+      captionJobs.hold(isWaiting);
       pictureJobs.hold(isWaiting);
     },
     onFailed: (video, { code, message }) => {
@@ -123,11 +126,13 @@ export async function startApp(config: Config): Promise<App> {
         .then((failed) => failed && events.publish({ type: 'status', videoId: failed.id, status: 'failed' }));
     },
   });
+  const extraction = new CaptionExtraction({ engine, texts, sourceOf, closing: closing.signal });
   const remote = httpFiles(config.pullPrivate === 'allow' ? { isAllowed: () => true } : {});
   const jobs = new EmbeddedJobQueue({
     onError: (job, err) => log.error({ err, job: job.key }, 'a job could not be given up'),
   });
   const pictures = new Pictures({ engine, segments, posters, plans, sourceOf, library, concurrency: 1 });
+  const captionJobs = new CaptionJobs({ videos, jobs, extraction, log });
   const pictureJobs = new PictureJobs({ videos, jobs, pictures, log });
   const background = new Background({
     videos,
@@ -142,7 +147,10 @@ export async function startApp(config: Config): Promise<App> {
     log,
     mode: config.encode,
     concurrency: backgroundConcurrency(),
-    onPlanned: (video) => pictureJobs.enqueue(video),
+    onPlanned: async (video) => {
+      await captionJobs.enqueue(video);
+      await pictureJobs.enqueue(video);
+    },
   });
   const ingest = createIngest({
     videos,
@@ -164,6 +172,7 @@ export async function startApp(config: Config): Promise<App> {
     watch: watchFolder(config.libraryFolder),
     videos,
     segments,
+    extraction,
     texts,
     posters,
     engine,
@@ -178,9 +187,7 @@ export async function startApp(config: Config): Promise<App> {
     videos,
     texts,
     events,
-    extract: async () => {
-      throw new AppError('not_found', 'there are no such captions');
-    },
+    extract: (video) => extraction.extract(video),
   });
   const services: Services = {
     videos: videoService({
@@ -189,7 +196,7 @@ export async function startApp(config: Config): Promise<App> {
       progress,
       events,
       removeEverything: (video) =>
-        removeVideo({ ingest, jobs, encoder, segments, texts, posters, sources: objects }, video),
+        removeVideo({ ingest, jobs, encoder, extraction, segments, texts, posters, sources: objects }, video),
     }),
     captions,
     posters: posterService({ videos, engine, pictures, posters, events }),
@@ -225,6 +232,7 @@ export async function startApp(config: Config): Promise<App> {
   await sweep({ videos, segments, texts, posters, sources: objects, events, log }, closing.signal);
   await ingest.start();
   await background.start();
+  captionJobs.start();
   if (config.encode === 'eager') await pictureJobs.start();
   await folder.start();
   const url = await server.listen({ host: config.host, port: config.port }).catch((error: unknown) => {

@@ -20,6 +20,11 @@ export type Caption = Readonly<z.infer<typeof schema>>;
 
 const list = z.array(schema).readonly();
 
+/** The same captions are always the same text, in whatever order their fields were named. */
+export function captionListText(captions: readonly Caption[]): string {
+  return JSON.stringify(list.parse(captions));
+}
+
 /** The captions that `json` holds; none where another version of Sluice wrote it in a form that this one does not know. */
 export function parseCaptionList(json: string): readonly Caption[] {
   return list.catch([]).parse(JSON.parse(json));

@@ -3,7 +3,7 @@ import type { Selectable } from 'kysely';
 import { z } from 'zod';
 import type { ErrorCode } from '../errors.ts';
 import { parseObjectKey } from '../storage/object-key.ts';
-import { type Caption, parseCaptionList } from './caption.ts';
+import { type Caption, captionListText, parseCaptionList } from './caption.ts';
 import { parseContent } from './content-schema.ts';
 import { fold } from './fold.ts';
 import type { VideosTable } from './schema.ts';
@@ -88,7 +88,7 @@ export function metadataColumn(metadata: VideoMetadata | null | undefined): stri
 
 /** The same list is always the same text; none are null. */
 export function captionsColumn(captions: readonly Caption[] | undefined): string | null {
-  return captions === undefined || captions.length === 0 ? null : JSON.stringify(captions);
+  return captions === undefined || captions.length === 0 ? null : captionListText(captions);
 }
 
 function captionsOf(json: string | null): Pick<Video, 'captions'> {

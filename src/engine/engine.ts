@@ -53,6 +53,16 @@ export type MediaEngine = {
    * The same segment of the same source always has the same times and frames, whichever run makes it.
    */
   encode(request: EncodeRequest, signal: AbortSignal): AsyncIterable<EncodedSegment>;
+  /**
+   * The texts inside a source, as WebVTT by stream index: of every one that inspection found, times counting from
+   * presentation time 0. All of the source may have to be read for it.
+   */
+  captions(
+    source: SourceBytes,
+    info: SourceInfo,
+    signal: AbortSignal,
+    pace?: Pace,
+  ): Promise<ReadonlyMap<number, Uint8Array>>;
   /** A JPEG of the video. */
   picture(request: PictureRequest, signal: AbortSignal): Promise<Uint8Array>;
   /**

@@ -32,6 +32,7 @@ export const reportSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('info'), info: sourceInfoSchema }),
   z.object({ type: z.literal('init'), trackId }),
   z.object({ type: z.literal('segment'), trackId, index: z.number().int().nonnegative() }),
+  z.object({ type: z.literal('captions'), streamIndex: z.number().int().nonnegative() }),
   z.object({ type: z.literal('picture') }),
   z.object({ type: z.literal('done') }),
   z.object({ type: z.literal('failed'), code: failureCode, message: z.string().max(1000) }),

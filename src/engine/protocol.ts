@@ -40,6 +40,7 @@ export type Job =
       readonly first: number;
       readonly end: number;
     }
+  | { readonly type: 'captions'; readonly source: SourceHandle; readonly info: SourceInfo }
   | {
       readonly type: 'picture';
       readonly source: SourceHandle;
@@ -71,6 +72,7 @@ export type Report =
   /** The bytes follow. */
   | { readonly type: 'init'; readonly trackId: string }
   | { readonly type: 'segment'; readonly trackId: string; readonly index: number }
+  | { readonly type: 'captions'; readonly streamIndex: number }
   | { readonly type: 'picture' }
   | { readonly type: 'done' }
   | { readonly type: 'failed'; readonly code: ErrorCode; readonly message: string };

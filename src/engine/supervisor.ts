@@ -71,6 +71,17 @@ export function startEngine(options: SupervisorOptions): MediaEngine {
       }
     },
 
+    async captions(source, info, signal, pace) {
+      const job: Job = { type: 'captions', source: handleFor(source, info), info };
+      const silenceMs = BACKGROUND_PATIENCE * SILENCE_MS;
+      const conversation = { job, source, silenceMs, signal, ...(pace === undefined ? {} : { pace }) };
+      const texts = new Map<number, Uint8Array>();
+      for await (const { report, payload } of converse('background', conversation)) {
+        if (report.type === 'captions') texts.set(report.streamIndex, payload);
+      }
+      return texts;
+    },
+
     async picture({ source, info, wanted, priority, pace }, signal) {
       const job: Job = { type: 'picture', source: handleFor(source, info), info, wanted };
       const patience = priority === 'background' ? BACKGROUND_PATIENCE : 1;

@@ -9,6 +9,7 @@ export const MAX_CAPTION_BYTES = 5_000_000;
 
 /** The encodings in which files of a language usually are, where they are not UTF-8. */
 const USUAL: Readonly<Record<string, readonly string[]>> = {
+  ...languages('ca da de en es eu fi fr ga gl is it nb nl nn no pt sv', ['windows-1252', 'iso-8859-1']),
   ...languages('bs cs hr hu pl ro sk sl sq', ['windows-1250', 'iso-8859-2']),
   ...languages('be bg mk ru sr uk', ['windows-1251', 'koi8-r', 'iso-8859-5']),
   ...languages('el', ['windows-1253', 'iso-8859-7']),
@@ -30,6 +31,23 @@ const SAMPLE_BYTES = 64 * 1024;
 export function normaliseCaptions(bytes: Uint8Array, language: string): string {
   if (bytes.length === 0) throw new AppError('captions_empty', 'the file is empty');
   return writeWebvtt(parseCaptions(decodeCaptions(bytes, language)));
+}
+
+/** All of `body`. Throws `captions_too_large` as soon as there is more than may be. */
+export async function readCaptionBytes(body: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > MAX_CAPTION_BYTES) throw captionsTooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** For whoever knows beforehand. */
+export function captionsTooLarge(): AppError {
+  return new AppError('captions_too_large', `captions have at most ${MAX_CAPTION_BYTES / 1e6} MB`);
 }
 
 /** The text of `bytes`. The language is a hint where the bytes alone do not tell the encoding. */

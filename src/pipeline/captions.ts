@@ -5,7 +5,7 @@ import type { VideoRepository } from '../catalog/video-repository.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { canonicalLanguage } from '../media/language.ts';
 import type { CaptionStore } from './caption-store.ts';
-import { MAX_CAPTION_BYTES, normaliseCaptions } from './caption-text.ts';
+import { normaliseCaptions, readCaptionBytes } from './caption-text.ts';
 import { listedCaption, sourceCaptionOf } from './captions-of-video.ts';
 import { changeCaptions } from './change-captions.ts';
 import type { VideoEvents } from './events.ts';
@@ -18,7 +18,7 @@ export type CaptionOptions = {
   readonly texts: CaptionStore;
   readonly events: VideoEvents;
   /** Has every text inside the source of a video stored, under its id. */
-  readonly extract: (video: Video, signal: AbortSignal) => Promise<void>;
+  readonly extract: (video: Video) => Promise<void>;
 };
 
 /** The service, and what else of the pipeline asks for texts. */
@@ -54,7 +54,7 @@ export function captionService({ videos, texts, events, extract }: CaptionOption
       const known = await videos.get(id);
       if (known === undefined) throw new AppError('not_found', 'there is no such video');
       if (known.content?.kind === 'package') throw new AppError('invalid_request', PLAYED_AS_IT_IS);
-      const text = normaliseCaptions(await readWhole(body), language);
+      const text = normaliseCaptions(await readCaptionBytes(body), language);
       const { label, kind, isDefault } = edit;
       const caption: Caption = {
         origin: 'uploaded',
@@ -106,11 +106,26 @@ export function captionService({ videos, texts, events, extract }: CaptionOption
       } catch (error) {
         if (!isInside || !isAppError(error, 'object_not_found')) throw error;
       }
-      await extract(video, signal);
+      await soon(extract(video));
       return texts.resource(video.id, id, signal);
     },
   };
 }
+
+/** A source of many gigabytes takes minutes to read: it is read on, and whoever asks again finds the text. */
+async function soon(work: Promise<void>): Promise<void> {
+  work.catch(() => {});
+  const patience = AbortSignal.timeout(PATIENCE_MS);
+  const late = Promise.withResolvers<never>();
+  patience.addEventListener('abort', () => late.reject(new AppError('unavailable', STILL_READ)), {
+    once: true,
+  });
+  await Promise.race([work, late.promise]);
+}
+
+const STILL_READ = 'the captions are still being read from the source: ask again in a moment';
+/** A request is answered within this time, if only with the advice to ask again. */
+const PATIENCE_MS = 8000;
 
 const PLAYED_AS_IT_IS = 'a ready-made package is played as it is: captions belong into the package';
 const NOT_UPLOADED = 'no captions were uploaded in this language; what belongs to the source stays';
@@ -127,21 +142,4 @@ function parseLanguage(text: string): string {
   const language = canonicalLanguage(text);
   if (language !== undefined) return language;
   throw new AppError('invalid_request', 'the language is a tag of BCP 47: en, pt-BR, zh-Hant');
-}
-
-/** Throws `captions_too_large` as soon as there is more than may be. */
-async function readWhole(body: ReadableStream<Uint8Array>): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > MAX_CAPTION_BYTES) throw captionsTooLarge();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
-/** For whoever knows beforehand. */
-export function captionsTooLarge(): AppError {
-  return new AppError('captions_too_large', `captions have at most ${MAX_CAPTION_BYTES / 1e6} MB`);
 }

@@ -7,8 +7,10 @@ import type { MediaEngine, SourceBytes } from '../engine/engine.ts';
 import { PLAN_VERSION } from '../media/plan.ts';
 import type { Discovery, LibraryEntry } from '../readers/discover.ts';
 import { readPackage } from '../readers/read-package.ts';
+import type { Sidecar } from '../readers/sidecars.ts';
 import type { FolderWatch } from '../storage/folder-watch.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import type { CaptionExtraction } from './caption-extraction.ts';
 import type { CaptionStore } from './caption-store.ts';
 import type { VideoEvents } from './events.ts';
 import { inspectVideo } from './inspect-video.ts';
@@ -16,6 +18,7 @@ import type { Log } from './log.ts';
 import type { OnDemandEncoder } from './on-demand.ts';
 import type { PosterStore } from './poster-store.ts';
 import type { SegmentStore } from './segment-store.ts';
+import { Sidecars } from './sidecars.ts';
 
 export type LibraryOptions = {
   readonly store: ObjectStore;
@@ -24,6 +27,7 @@ export type LibraryOptions = {
   readonly watch?: FolderWatch;
   readonly videos: VideoRepository;
   readonly segments: SegmentStore;
+  readonly extraction: Pick<CaptionExtraction, 'stop'>;
   readonly texts: CaptionStore;
   readonly posters: PosterStore;
   readonly engine: MediaEngine;
@@ -47,12 +51,16 @@ export class Library {
   readonly #closing = new AbortController();
   /** Entries that are new or changed, and since when they look as they do. */
   readonly #unsettled = new Map<string, { etag: string; since: number }>();
+  readonly #sidecars: Sidecars;
+  /** Videos whose captions are being read just now. */
+  readonly #following = new Set<string>();
   #scan: Promise<void> = Promise.resolve();
   #rescan: NodeJS.Timeout | undefined;
   #watch: Disposable | undefined;
 
   constructor(options: LibraryOptions) {
     this.#options = options;
+    this.#sidecars = new Sidecars(options);
     this.#inspections = new PQueue({ concurrency: options.concurrency });
   }
 
@@ -100,21 +108,17 @@ export class Library {
     for (const entry of entries) {
       const video = known.get(entry.key);
       known.delete(entry.key);
-      if (
-        video !== undefined &&
-        video.source.etag === entry.etag &&
-        video.revision === revisionOf(entry.etag)
-      )
-        continue;
-      if (isFirst || this.#hasSettled(entry)) await this.#takeIn(entry, video);
-      else isWaiting = true;
+      if (isTakenIn(entry, video) || isFirst || this.#hasSettled(entry)) {
+        const now = isTakenIn(entry, video) ? video : await this.#takeIn(entry, video);
+        if (!this.#followSidecars(now, entry.sidecars ?? [], isFirst)) isWaiting = true;
+      } else isWaiting = true;
     }
     for (const gone of known.values()) await this.#remove(gone);
     if (isWaiting) this.#scheduleScan(SETTLE_MS);
     else if (this.#options.watch === undefined) this.#scheduleScan(POLL_MS);
   }
 
-  #hasSettled({ key, etag }: LibraryEntry): boolean {
+  #hasSettled({ key, etag }: Pick<LibraryEntry, 'key' | 'etag'>): boolean {
     const now = this.#options.now().getTime();
     const seen = this.#unsettled.get(key);
     if (seen?.etag !== etag) {
@@ -131,8 +135,32 @@ export class Library {
     this.#rescan = setTimeout(() => void this.scan(), delayMs).unref();
   }
 
-  async #takeIn(entry: LibraryEntry, before: Video | undefined): Promise<void> {
-    const { videos, segments, encoder, events, now } = this.#options;
+  /** False where a file beside the video has not settled: then it is to be looked at again. */
+  #followSidecars(video: Video | undefined, files: readonly Sidecar[], isFirst: boolean): boolean {
+    if (video === undefined || this.#following.has(video.id) || !this.#sidecars.isBehind(video, files))
+      return true;
+    const unsettled = this.#sidecars.unread(video, files).filter((file) => !this.#hasSettled(file));
+    if (unsettled.length > 0 && !isFirst) return false;
+    this.#following.add(video.id);
+    const follow = async (): Promise<void> => {
+      const { signal } = this.#closing;
+      try {
+        await this.#sidecars.follow(video, files, signal);
+        // They may have changed meanwhile, which scans have passed over.
+        if (!signal.aborted) this.#scheduleScan(SETTLE_MS);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#options.log.error({ err: error, video: video.id }, 'captions in the library were not read');
+      } finally {
+        this.#following.delete(video.id);
+      }
+    };
+    void this.#inspections.add(follow);
+    return true;
+  }
+
+  async #takeIn(entry: LibraryEntry, before: Video | undefined): Promise<Video | undefined> {
+    const { videos, segments, encoder, extraction, events, now } = this.#options;
     const source: VideoSource = {
       origin: 'library',
       key: entry.key,
@@ -157,9 +185,9 @@ export class Library {
       await videos.insert(video);
       events.publish({ type: 'created', videoId: video.id });
       this.#inspectLater(video, entry);
-      return;
+      return video;
     }
-    await encoder.stop(before.id);
+    await Promise.all([encoder.stop(before.id), extraction.stop(before.id)]);
     const changed = await videos.update(before.id, {
       source,
       revision,
@@ -168,16 +196,17 @@ export class Library {
       content: null,
     });
     await segments.deleteAll(before.id, before.revision, this.#closing.signal);
-    if (changed === undefined) return;
+    if (changed === undefined) return undefined;
     events.publish({ type: 'status', videoId: changed.id, status: changed.status });
     this.#inspectLater(changed, entry);
+    return changed;
   }
 
   async #remove(video: Video): Promise<void> {
-    const { videos, segments, texts, posters, encoder, events } = this.#options;
+    const { videos, segments, texts, posters, encoder, extraction, events } = this.#options;
     await videos.delete(video.id);
     events.publish({ type: 'deleted', videoId: video.id });
-    await encoder.stop(video.id);
+    await Promise.all([encoder.stop(video.id), extraction.stop(video.id)]);
     await segments.deleteAll(video.id, undefined, this.#closing.signal);
     await texts.deleteAll(video.id, this.#closing.signal);
     await posters.deleteAll(video.id, this.#closing.signal);
@@ -205,6 +234,10 @@ export class Library {
       package: await readPackage(store, entry ?? { kind, key: video.source.key }, signal),
     };
   }
+}
+
+function isTakenIn({ etag }: LibraryEntry, video: Video | undefined): boolean {
+  return video !== undefined && video.source.etag === etag && video.revision === revisionOf(etag);
 }
 
 /** For a video whose inspection was interrupted: what the scan said then is not known any more. */

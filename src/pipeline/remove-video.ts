@@ -1,6 +1,7 @@
 import type { Video } from '../catalog/video.ts';
 import type { JobQueue } from '../jobs/job-queue.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import type { CaptionExtraction } from './caption-extraction.ts';
 import type { CaptionStore } from './caption-store.ts';
 import type { Ingest } from './ingest.ts';
 import type { OnDemandEncoder } from './on-demand.ts';
@@ -13,6 +14,7 @@ export type RemovalOptions = {
   readonly jobs: JobQueue;
   readonly encoder: OnDemandEncoder;
   readonly segments: SegmentStore;
+  readonly extraction: Pick<CaptionExtraction, 'stop'>;
   readonly texts: CaptionStore;
   readonly posters: PosterStore;
   /** Uploaded sources. */
@@ -24,13 +26,13 @@ export type RemovalOptions = {
  * begins. What is interrupted here is found by the sweep at the next start.
  */
 export async function removeVideo(
-  { ingest, jobs, encoder, segments, texts, posters, sources }: RemovalOptions,
+  { ingest, jobs, encoder, extraction, segments, texts, posters, sources }: RemovalOptions,
   video: Video,
 ): Promise<void> {
   const { signal } = new AbortController();
   segments.refuse(video.id);
   await ingest.endUploadOf(video.id);
-  await Promise.all([jobs.cancel(video.id), encoder.stop(video.id)]);
+  await Promise.all([jobs.cancel(video.id), encoder.stop(video.id), extraction.stop(video.id)]);
   await segments.deleteAll(video.id, undefined, signal);
   await texts.deleteAll(video.id, signal);
   await posters.deleteAll(video.id, signal);

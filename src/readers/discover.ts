@@ -8,6 +8,7 @@ import { extensionOf, hasMediaExtension } from './file-types.ts';
 import { claimsOf, type ManifestClaims, noClaims } from './manifest-claims.ts';
 import { MAX_MANIFEST_BYTES, readManifestText } from './manifest-text.ts';
 import { type FoundPackage, surveyPackages } from './packages-in-library.ts';
+import { isSidecarName, type Sidecar, sidecarsByMedia } from './sidecars.ts';
 import { titleOfFile, titleOfPackage } from './titles.ts';
 
 export type LibraryEntry = {
@@ -24,6 +25,8 @@ export type LibraryEntry = {
   readonly title: string;
   /** Other manifests that play the same media: an MPD beside a Multivariant Playlist. Absent where there is none. */
   readonly alternates?: readonly ObjectKey[];
+  /** Files with captions beside a media file. Absent where there are none. */
+  readonly sidecars?: readonly Sidecar[];
 };
 
 export type Discovery = {
@@ -51,7 +54,7 @@ export function createDiscovery(store: ObjectStore): Discovery {
       const { packages, claimed } = surveyPackages(new Set(stored.keys()), manifests);
       return [
         ...packages.map((found) => packageEntry(found, stored)),
-        ...[...stored.values()].filter(({ key }) => isMedia(key) && !claimed.has(key)).map(mediaEntry),
+        ...mediaEntries([...stored.values()].filter(({ key }) => !claimed.has(key))),
       ];
     },
   };
@@ -112,8 +115,18 @@ function packageEntry(
   };
 }
 
-function mediaEntry({ key, bytes, etag }: ObjectInfo): LibraryEntry {
-  return { kind: 'media', key, name: key, bytes, etag, title: titleOfFile(key) };
+function mediaEntries(files: readonly ObjectInfo[]): readonly LibraryEntry[] {
+  const media = files.filter(({ key }) => isMedia(key));
+  const captions = files.filter(({ key }) => isSidecarName(key) && !isHidden(key));
+  const byMedia = sidecarsByMedia(
+    media.map(({ key }) => key),
+    captions,
+  );
+  return media.map(({ key, bytes, etag }) => {
+    const sidecars = byMedia.get(key);
+    const entry = { kind: 'media', key, name: key, bytes, etag, title: titleOfFile(key) } as const;
+    return sidecars === undefined ? entry : { ...entry, sidecars };
+  });
 }
 
 function isManifest(key: ObjectKey): boolean {

@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { isAppError } from '../../src/errors.ts';
 import type { Cue } from '../../src/containers/webvtt/cue.ts';
 import { parseCaptions } from '../../src/containers/webvtt/parse-captions.ts';
+import { packetMarkup, TEXT_CODECS } from '../../src/containers/webvtt/subtitle-packet.ts';
 import { formatTimestamp, parseTimestamp } from '../../src/containers/webvtt/timestamps.ts';
 import { writeWebvtt } from '../../src/containers/webvtt/write-webvtt.ts';
 
@@ -29,6 +30,10 @@ function refusal(text: string): string {
     throw error;
   }
   return 'taken';
+}
+
+function bytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
 }
 
 suite('WebVTT', () => {
@@ -129,6 +134,34 @@ Last
     assert.deepEqual([top?.settings, top?.text], ['line:0 align:right', 'up']);
     const [bottom] = parseCaptions('00:00:01,000 --> 00:00:02,000\n{\\an2}down {now}\n');
     assert.deepEqual([bottom?.settings, bottom?.text], ['', 'down {now}']);
+  });
+});
+
+suite('Packets of subtitle tracks', () => {
+  test('Advanced SubStation: the text behind the eighth comma', () => {
+    const event = '4,0,Default,,0,0,0,,One, {\\i1}two{\\i0}\\Nthree\\hfour <5>';
+    assert.equal(packetMarkup('ass', bytes(event)), 'One, {\\i1}two{\\i0}\nthree\u00a0four &lt;5&gt;');
+  });
+
+  test('timed text: its styles, in characters, and UTF-16', () => {
+    const text = bytes('a😀bc<d');
+    const style = [0, 0, 0, 34, 0x73, 0x74, 0x79, 0x6c, 0, 2];
+    const bold = [0, 1, 0, 3, 0, 1, 1, 18, 255, 255, 255, 255];
+    const both = [0, 4, 0, 6, 0, 1, 6, 18, 255, 255, 255, 255];
+    const packet = Uint8Array.of(0, text.length, ...text, ...style, ...bold, ...both);
+    assert.equal(packetMarkup('mov_text', packet), 'a<b>😀b</b>c<i><u>&lt;d</u></i>');
+    assert.equal(packetMarkup('mov_text', Uint8Array.of(0, 4, 0xfe, 0xff, 0, 0x61)), 'a');
+  });
+
+  test('whatever is in them, text comes out', () => {
+    const header = Uint8Array.of(0, 2, 97, 98, 0, 0, 0, 34, 0x73, 0x74, 0x79, 0x6c, 0, 9);
+    fc.assert(
+      fc.property(fc.constantFrom(...TEXT_CODECS), fc.uint8Array({ maxLength: 60 }), (codec, tail) => {
+        for (const packet of [tail, Uint8Array.of(...header, ...tail)]) {
+          assert.equal(typeof packetMarkup(codec, packet), 'string');
+        }
+      }),
+    );
   });
 });
 

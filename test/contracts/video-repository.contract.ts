@@ -169,6 +169,18 @@ export function testVideoRepository(subject: string, make: () => Promise<Reposit
       assert.deepEqual(emptied, { ...video, updatedAt: NOW });
     });
 
+    test('knows captions again, in whatever order their fields were named', async () => {
+      await using made = await make();
+      const video = { ...bareVideo(), captions: [captionOf({ label: 'b' })] };
+      const reordered = video.captions.map((caption) =>
+        Object.fromEntries(Object.entries(caption).toReversed()),
+      );
+      await made.videos.insert({ ...video, captions: reordered as Caption[] });
+      const { captions } = (await made.videos.get(video.id))!;
+      assert.deepEqual(captions, video.captions);
+      assert.ok(await made.videos.update(video.id, { captions: [] }, { captions: captions ?? [] }));
+    });
+
     test('of many changes under one condition at once, one happens', async () => {
       await using made = await make();
       const video = { ...bareVideo(), revision: 'r0' };

@@ -4,9 +4,7 @@
  */
 import { AppError } from '../../errors.ts';
 import { type Cue, MAX_CUES, mendTimes } from './cue.ts';
-import { cueText } from './markup.ts';
-import { resolveOverrides } from './overrides.ts';
-import { cueSettings, keypadSettings } from './settings.ts';
+import { makeCue } from './make-cue.ts';
 import { looksLikeTiming, parseTiming } from './timestamps.ts';
 
 /**
@@ -43,11 +41,7 @@ function cueAt(
   const timing = parseTiming(lines[at]!);
   if (timing === undefined) return undefined;
   const own = isWebvtt ? upToEmptyLine(lines, at + 1, nextTiming) : upToNumber(lines, at + 1, nextTiming);
-  const { text, keypad } = resolveOverrides(own.join('\n'));
-  const shown = cueText(text);
-  if (shown === '') return undefined;
-  const settings = cueSettings(timing.rest) || (keypad === undefined ? '' : keypadSettings(keypad));
-  return { startMs: timing.startMs, endMs: timing.endMs, settings, text: shown };
+  return makeCue(timing.startMs, timing.endMs, own.join('\n'), timing.rest);
 }
 
 /** WebVTT 6.2: an empty line ends a cue, and so does an arrow. What follows may be a comment or a style: not ours. */

@@ -2,22 +2,27 @@
 import {
   AV_CODEC_ID_NONE,
   AV_DISPOSITION_ATTACHED_PIC,
+  AV_DISPOSITION_CAPTIONS,
   AV_DISPOSITION_COMMENT,
   AV_DISPOSITION_DEFAULT,
   AV_DISPOSITION_DESCRIPTIONS,
+  AV_DISPOSITION_FORCED,
+  AV_DISPOSITION_HEARING_IMPAIRED,
   AV_DISPOSITION_VISUAL_IMPAIRED,
   AV_NOPTS_VALUE,
   AV_PKT_DATA_DISPLAYMATRIX,
   AVDISCARD_ALL,
   AVMEDIA_TYPE_AUDIO,
+  AVMEDIA_TYPE_SUBTITLE,
   AVMEDIA_TYPE_VIDEO,
 } from 'node-av/constants';
 import { avGetCodecName, avGetPixFmtName, Codec, type Stream } from 'node-av/lib';
 import { AppError } from '../../errors.ts';
 import type { AudioRole } from '../../media/presentation.ts';
-import type { SourceAudio, SourceInfo, SourceSpan, SourceVideo } from '../../media/source.ts';
+import type { SourceAudio, SourceCaption, SourceInfo, SourceSpan, SourceVideo } from '../../media/source.ts';
 import { canonicalLanguage, UNDETERMINED } from '../../media/language.ts';
 import { type Rational, rational, toNumber } from '../../media/time.ts';
+import { isTextCodec } from './captions.ts';
 import { colorOf, isInterlaced } from './color.ts';
 import { displayOf } from './display.ts';
 import { chooseFrameRate, type FrameRateChoice } from './frame-rate.ts';
@@ -50,13 +55,14 @@ export async function inspect(source: OpenSource): Promise<SourceInfo> {
       ? []
       : [describeVideo(video, startOf(video, head, choice.frameRate), choice)];
   const sounds = audio.map((stream) => describeAudio(stream, startOf(stream, head)));
+  const captions = captionsOf(source);
   // Measuring may open the file anew: the streams are not looked at after it.
   const ends = await measureEnds(source, [...pictures, ...sounds], start, claimedEnd);
   const [picture] = endedTracks(pictures, ends);
   const info = { ...(picture === undefined ? {} : { video: picture }), audio: endedTracks(sounds, ends) };
   if (picture === undefined && info.audio.length === 0)
     throw new AppError('source_damaged', 'the file holds no complete picture or sound');
-  return { container: source.handle.container, bytes: source.handle.bytes, ...info };
+  return { container: source.handle.container, bytes: source.handle.bytes, ...info, ...captions };
 }
 
 /** Those of which anything is there, with their real ends. */
@@ -206,6 +212,28 @@ function sampleAspectRatioOf(stream: Stream): Rational {
     if (num > 0 && den > 0) return rational(num, den);
   }
   return rational(1);
+}
+
+function captionsOf(source: OpenSource): Pick<SourceInfo, 'captions'> {
+  const captions = source.streams
+    .filter(({ codecpar }) => codecpar.codecType === AVMEDIA_TYPE_SUBTITLE)
+    .filter(({ codecpar }) => isTextCodec(avGetCodecName(codecpar.codecId) ?? ''))
+    .map(describeCaption);
+  return captions.length === 0 ? {} : { captions };
+}
+
+function describeCaption(stream: Stream): SourceCaption {
+  const { disposition } = stream;
+  const language = languageOf(stream);
+  const title = stream.metadata?.get('title') ?? undefined;
+  return {
+    streamIndex: stream.index,
+    codec: avGetCodecName(stream.codecpar.codecId) ?? 'unknown',
+    ...(language === undefined ? {} : { language }),
+    ...(title === undefined ? {} : { title }),
+    isForced: (disposition & AV_DISPOSITION_FORCED) !== 0,
+    isHearingImpaired: (disposition & (AV_DISPOSITION_HEARING_IMPAIRED | AV_DISPOSITION_CAPTIONS)) !== 0,
+  };
 }
 
 /** Containers mostly say it as ISO 639-2 does. Undefined for none, or nonsense. */

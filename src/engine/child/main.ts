@@ -8,6 +8,7 @@ import { AppError, isAppError } from '../../errors.ts';
 import type { TrackEncoding } from '../../media/plan.ts';
 import type { SourceInfo, SourceVideo } from '../../media/source.ts';
 import type { Job, SourceHandle, WantedPicture } from '../protocol.ts';
+import { readCaptions } from './captions.ts';
 import { colorCodes } from './color.ts';
 import { Connection } from './connection.ts';
 import { audioInitSegment, encodeAudio } from './encode-audio.ts';
@@ -75,6 +76,13 @@ async function run(job: Job): Promise<void> {
         const audio = job.info.audio[encodings[0]!.sourceAudioIndex];
         if (audio === undefined) throw new AppError('encode_failed', 'the source has no such sound');
         await encodeAudio(source, audio, encodings, job.first, job.end, emit);
+      }
+      return;
+    }
+    case 'captions': {
+      const texts = await readCaptions(await sourceFor(job.source), job.info);
+      for (const [streamIndex, text] of texts) {
+        connection.tell({ type: 'captions', streamIndex }, new TextEncoder().encode(text));
       }
       return;
     }
