@@ -81,7 +81,7 @@ export class Uploads {
       ...from,
     };
     try {
-      await partials.create(id);
+      await this.#createPartial(upload);
       await uploads.insert(upload);
       await videos.insert(video);
     } catch (error) {
@@ -157,7 +157,7 @@ export class Uploads {
     const { partials } = this.#options;
     await this.#alone(upload.id, async () => {
       await partials.remove(upload.id);
-      await partials.create(upload.id);
+      await this.#createPartial(upload);
     });
   }
 
@@ -193,12 +193,13 @@ export class Uploads {
 
   /** Removes what nobody went on with, and the memory of what has long ended. */
   async sweep(): Promise<void> {
-    const { uploads, now } = this.#options;
+    const { uploads, partials, now } = this.#options;
     for (const upload of await uploads.listExpired(now())) {
       if (this.#writers.has(upload.id)) continue;
       if (upload.state === 'receiving') await this.discard(upload);
       else await uploads.delete(upload.id);
     }
+    await partials.tidy(new Date(now().getTime() - this.#options.expiryMs));
   }
 
   /** After a start: finishes what a crash left half done. Answers with the pulls that are to go on. */
@@ -217,6 +218,10 @@ export class Uploads {
   async close(): Promise<void> {
     const reason = new AppError('unavailable', 'the server is stopping');
     await Promise.all([...this.#writers.keys()].map((id) => this.#stopWriter(id, reason)));
+  }
+
+  #createPartial({ id, videoId, totalBytes: bytes }: StoredUpload): Promise<void> {
+    return this.#options.partials.create(id, sourceKey(videoId), bytes === undefined ? {} : { bytes });
   }
 
   async #repair(upload: StoredUpload, received: number | undefined): Promise<void> {

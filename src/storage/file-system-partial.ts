@@ -71,6 +71,9 @@ export function fileSystemPartials(root: string): PartialObjects {
         await rm(await pathOf(name), { force: true });
       }),
 
+    // prepareFolder() does it, at the start.
+    tidy: async () => {},
+
     list: () => listPartials(root),
 
     freeBytes: () =>

@@ -1,11 +1,14 @@
 /** Cuts what arrives into parts of one size: one is being stored while the next one is being collected. */
 import { AppError } from '../errors.ts';
 
+/** Less than this is not worth a piece of memory of its own. */
+const LEAST_BYTES = 64 * 1024;
+
 /** Memory: two parts. */
 export class PartCollector {
   readonly #partBytes: number;
   readonly #store: (part: Uint8Array) => Promise<void>;
-  #part: Uint8Array;
+  #part = new Uint8Array(0);
   #filled = 0;
   #storing: Promise<void> = Promise.resolve();
 
@@ -13,26 +16,9 @@ export class PartCollector {
   constructor(partBytes: number, store: (part: Uint8Array) => Promise<void>) {
     this.#partBytes = partBytes;
     this.#store = store;
-    this.#part = new Uint8Array(0);
   }
 
-  /** Everything of `body`. Rejects with its error, that of `store`, or `aborted`; `body` is then cancelled. */
-  async addAll(body: ReadableStream<Uint8Array>, signal: AbortSignal | undefined): Promise<void> {
-    const reader = body.getReader();
-    const giveUp = (): void => void reader.cancel(signal?.reason).catch(() => {});
-    signal?.addEventListener('abort', giveUp, { once: true });
-    try {
-      for (let next = await reader.read(); !next.done; next = await reader.read()) await this.add(next.value);
-      if (signal?.aborted) throw new AppError('aborted', 'given up', { cause: signal.reason });
-    } catch (error) {
-      void reader.cancel(error).catch(() => {});
-      throw error;
-    } finally {
-      signal?.removeEventListener('abort', giveUp);
-      reader.releaseLock();
-    }
-  }
-
+  /** Rejects with the error of `store`, of this part or of the one before. */
   async add(bytes: Uint8Array): Promise<void> {
     let left = bytes;
     while (left.length > 0) {
@@ -69,9 +55,37 @@ export class PartCollector {
   /** Grows as it fills: most objects are far smaller than a part. */
   #makeRoom(bytes: number): void {
     if (bytes <= this.#part.length) return;
-    const size = Math.min(this.#partBytes, Math.max(bytes, 2 * this.#part.length, 64 * 1024));
+    const size = Math.min(this.#partBytes, Math.max(bytes, 2 * this.#part.length, LEAST_BYTES));
     const larger = new Uint8Array(size);
     larger.set(this.#part.subarray(0, this.#filled));
     this.#part = larger;
+  }
+}
+
+/**
+ * Gives `use` one chunk of `body` after the other. Rejects with the error of either, or with `aborted` once `signal`
+ * has fired, even while the body stands still; `body` is then cancelled.
+ */
+export async function eachChunk(
+  body: ReadableStream<Uint8Array>,
+  signal: AbortSignal | undefined,
+  use: (chunk: Uint8Array) => Promise<void>,
+): Promise<void> {
+  const reader = body.getReader();
+  const giveUp = (): void => void reader.cancel(signal?.reason).catch(() => {});
+  const checkSignal = (): void => {
+    if (signal?.aborted) throw new AppError('aborted', 'given up', { cause: signal.reason });
+  };
+  signal?.addEventListener('abort', giveUp, { once: true });
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) await use(next.value);
+    checkSignal();
+  } catch (error) {
+    void reader.cancel(error).catch(() => {});
+    checkSignal();
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', giveUp);
+    reader.releaseLock();
   }
 }

@@ -11,7 +11,8 @@ import type { ObjectInfo, ReadOptions } from './object-store.ts';
  * Every implementation passes test/contracts/partial-objects.contract.ts.
  */
 export type PartialObjects = {
-  create(name: string): Promise<void>;
+  /** It will become the object `key`. `bytes`: how many it will have, where that is known. */
+  create(name: string, key: ObjectKey, options?: { readonly bytes?: number }): Promise<void>;
   /**
    * Adds `body` at the end and resolves with the new size, durable. `offset` must be the present size, or it
    * throws `invalid_request` and changes nothing. When the body fails or `signal` fires, what had arrived is
@@ -25,10 +26,12 @@ export type PartialObjects = {
   ): Promise<number>;
   /** Bytes that are there for certain. */
   size(name: string): Promise<number>;
-  /** Becomes the object `key` of the store, at once and without copying; replaces what was there. */
+  /** Becomes the object `key` of the store, as was said at its start, without copying; replaces what was there. */
   finish(name: string, key: ObjectKey): Promise<ObjectInfo>;
   /** Idempotent. */
   remove(name: string): Promise<void>;
+  /** Removes what crashes left before `begunBefore` that is no partial object and would take room for ever. */
+  tidy(begunBefore: Date): Promise<void>;
   list(): AsyncIterable<{ readonly name: string; readonly bytes: number; readonly modifiedAt: Date }>;
   /** Bytes that can still be stored; undefined where nobody knows. */
   freeBytes(): Promise<number | undefined>;

@@ -55,6 +55,7 @@ export function s3Place(settings: S3Settings): S3Place & Disposable {
     ...(settings.credentials === undefined ? {} : { credentials: settings.credentials }),
   });
   signDeletesWithMd5(client);
+  tryAgainAfterConflicts(client);
   return {
     client,
     bucket: settings.bucket,
@@ -76,6 +77,23 @@ export async function checkBucket({ client, bucket, prefix }: S3Place): Promise<
       cause: error,
     });
   }
+}
+
+/** "Somebody else is at it": Amazon's word (S3 API, error responses), and that of gateways to a file system. */
+const CONFLICTS = new Set(['OperationAborted', 'ExistingObjectIsDirectory']);
+
+function tryAgainAfterConflicts(client: S3Client): void {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      try {
+        return await next(args);
+      } catch (error) {
+        const isConflict = error instanceof Error && CONFLICTS.has(error.name);
+        throw isConflict ? Object.assign(error, { $retryable: { throttling: false } }) : error;
+      }
+    },
+    { step: 'deserialize', priority: 'high', name: 'tryAgainAfterConflicts' },
+  );
 }
 
 /**

@@ -8,6 +8,8 @@ const FULL = new Set(['QuotaExceeded', 'StorageFull', 'XMinioStorageFull', 'Insu
 const MEANINGS: Readonly<Record<string, string>> = {
   NoSuchBucket: 'has no such bucket',
   InvalidAccessKeyId: 'does not know the access key: look at AWS_ACCESS_KEY_ID',
+  // Versity's gateway.
+  XAdminUserNotFound: 'does not know the access key: look at AWS_ACCESS_KEY_ID',
   SignatureDoesNotMatch: 'does not accept the secret key: look at AWS_SECRET_ACCESS_KEY',
   AccessDenied: 'refuses access: the credentials have no right to do this',
   Forbidden: 'refuses access: the credentials have no right to do this',

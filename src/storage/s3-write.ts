@@ -11,10 +11,10 @@ import {
 import { AppError, isAppError } from '../errors.ts';
 import type { ObjectKey } from './object-key.ts';
 import type { ObjectStore, PutOptions, PutResult, ReadOptions } from './object-store.ts';
+import { eachChunk, PartCollector } from './part-collector.ts';
 import type { S3Place } from './s3-client.ts';
 import { checkSignal, isAbsent, translated } from './s3-errors.ts';
 import { abortWith, isTemporary, listPages, plainEtag } from './s3-keys.ts';
-import { PartCollector } from './part-collector.ts';
 
 /** More than the least that providers take (5 MiB); all parts but the last have the same size, as some of them ask. */
 export const PART_BYTES = 8 * 1024 * 1024;
@@ -157,7 +157,7 @@ async function putStream(
     parts.push(await putPart(place, upload, parts.length + 1, bytes, options.signal));
   });
   try {
-    await collector.addAll(body, options.signal);
+    await eachChunk(body, options.signal, (chunk) => collector.add(chunk));
     const rest = await collector.rest();
     if (upload === undefined) return await putBytes(place, key, rest, options);
     if (rest.length > 0) parts.push(await putPart(place, upload, parts.length + 1, rest, options.signal));
@@ -168,11 +168,16 @@ async function putStream(
     await collector.settled();
     // Where this fails as well, the sweep of abandoned uploads makes up for it.
     if (upload !== undefined) await abortParts(place, upload).catch(() => {});
-    throw isAppError(error, 'aborted') || !options.signal?.aborted ? error : aborted(options.signal);
+    throw error;
   }
 }
 
-async function deleteName({ client, bucket }: S3Place, name: string, signal?: AbortSignal): Promise<void> {
+/** Deletes the object of that whole name. Idempotent. */
+export async function deleteName(
+  { client, bucket }: S3Place,
+  name: string,
+  signal?: AbortSignal,
+): Promise<void> {
   try {
     await translated(() =>
       client.send(new DeleteObjectCommand({ Bucket: bucket, Key: name }), abortWith(signal)),
@@ -200,8 +205,4 @@ function headersOf({ contentType, isImmutable }: PutOptions) {
     ...(contentType === undefined ? {} : { ContentType: contentType }),
     ...(isImmutable ? { CacheControl: CACHE_FOR_EVER } : {}),
   };
-}
-
-function aborted(signal: AbortSignal): AppError {
-  return new AppError('aborted', 'given up', { cause: signal.reason });
 }

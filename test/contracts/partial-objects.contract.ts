@@ -16,6 +16,8 @@ export type PartialsUnderTest = AsyncDisposable & {
 
 const NAME = '0123456789abcdef';
 const OTHER = 'fedcba';
+/** What they become. */
+const TARGET = key('made/x');
 const ALL = { limitBytes: 1e9 };
 
 /** Registers the tests of `subject`. Each of them calls `make` for a place of its own. */
@@ -25,7 +27,7 @@ export function testPartialObjects(subject: string, make: () => Promise<Partials
       await using made = await make();
       const { partials, store } = made;
       const bytes = randomBytes(3_000_000);
-      await partials.create(NAME);
+      await partials.create(NAME, TARGET);
       assert.equal(await partials.size(NAME), 0);
       assert.equal(
         await partials.append(NAME, 0, inChunks(bytes.subarray(0, 1_500_001), 65_536), ALL),
@@ -37,9 +39,9 @@ export function testPartialObjects(subject: string, make: () => Promise<Partials
       );
       assert.equal(await partials.size(NAME), 3_000_000);
       assert.deepEqual(await keysOf(store, ''), [], 'nothing of it is to be seen before its end');
-      const info = await partials.finish(NAME, key('a/b'));
-      assert.deepEqual(info, await store.head(key('a/b')));
-      assert.deepEqual(await bytesOf((await store.get(key('a/b'))).body), bytes);
+      const info = await partials.finish(NAME, TARGET);
+      assert.deepEqual(info, await store.head(TARGET));
+      assert.deepEqual(await bytesOf((await store.get(TARGET)).body), bytes);
       await rejects(partials.size(NAME), 'object_not_found');
     });
 
@@ -49,14 +51,14 @@ export function testPartialObjects(subject: string, make: () => Promise<Partials
       const pieces = fc.array(fc.array(fc.uint8Array({ maxLength: 50 }), { maxLength: 4 }), { maxLength: 4 });
       await fc.assert(
         fc.asyncProperty(pieces, async (appends) => {
-          await partials.create(NAME);
+          await partials.create(NAME, TARGET);
           let size = 0;
           for (const chunks of appends) {
             size = await partials.append(NAME, size, ReadableStream.from(chunks), ALL);
             assert.equal(await partials.size(NAME), size);
           }
-          await partials.finish(NAME, key('made'));
-          assert.deepEqual(await bytesOf((await store.get(key('made'))).body), Buffer.concat(appends.flat()));
+          await partials.finish(NAME, TARGET);
+          assert.deepEqual(await bytesOf((await store.get(TARGET)).body), Buffer.concat(appends.flat()));
         }),
         { numRuns: 20 },
       );
@@ -64,17 +66,17 @@ export function testPartialObjects(subject: string, make: () => Promise<Partials
 
     test('finishing replaces what was there', async () => {
       await using made = await make();
-      await made.store.put(key('x'), text('before'));
-      await made.partials.create(NAME);
+      await made.store.put(TARGET, text('before'));
+      await made.partials.create(NAME, TARGET);
       await made.partials.append(NAME, 0, ReadableStream.from([text('after')]), ALL);
-      await made.partials.finish(NAME, key('x'));
-      assert.equal(await textOf(made.store, 'x'), 'after');
+      await made.partials.finish(NAME, TARGET);
+      assert.equal(await textOf(made.store, 'made/x'), 'after');
     });
 
     test('a body that breaks off leaves what had arrived', async () => {
       await using made = await make();
       const { partials } = made;
-      await partials.create(NAME);
+      await partials.create(NAME, TARGET);
       const failing = ReadableStream.from(
         (async function* () {
           yield randomBytes(2_000_000);
@@ -90,7 +92,7 @@ export function testPartialObjects(subject: string, make: () => Promise<Partials
     test('a signal cuts off a body that stands still, and what had arrived stays', async () => {
       await using made = await make();
       const { partials } = made;
-      await partials.create(NAME);
+      await partials.create(NAME, TARGET);
       const controller = new AbortController();
       let cancelled = false;
       const body = new ReadableStream<Uint8Array>({
@@ -116,7 +118,7 @@ export function testPartialObjects(subject: string, make: () => Promise<Partials
     test('an offset that is not the end changes nothing', async () => {
       await using made = await make();
       const { partials } = made;
-      await partials.create(NAME);
+      await partials.create(NAME, TARGET);
       await partials.append(NAME, 0, ReadableStream.from([text('four')]), ALL);
       for (const offset of [0, 3, 5]) {
         await rejects(
@@ -130,7 +132,7 @@ export function testPartialObjects(subject: string, make: () => Promise<Partials
     test('bytes beyond the limit are refused, and those within it kept', async () => {
       await using made = await make();
       const { partials } = made;
-      await partials.create(NAME);
+      await partials.create(NAME, TARGET);
       const limit = { limitBytes: 6 };
       assert.equal(await partials.append(NAME, 0, ReadableStream.from([text('four')]), limit), 4);
       await rejects(
@@ -146,7 +148,7 @@ export function testPartialObjects(subject: string, make: () => Promise<Partials
       const { partials } = made;
       await rejects(partials.size(NAME), 'object_not_found');
       await rejects(partials.append(NAME, 0, ReadableStream.from([text('x')]), ALL), 'object_not_found');
-      await rejects(partials.finish(NAME, key('x')), 'object_not_found');
+      await rejects(partials.finish(NAME, TARGET), 'object_not_found');
       await partials.remove(NAME);
     });
 
@@ -154,8 +156,8 @@ export function testPartialObjects(subject: string, make: () => Promise<Partials
       await using made = await make();
       const { partials, store } = made;
       assert.deepEqual(await Array.fromAsync(partials.list()), []);
-      await partials.create(NAME);
-      await partials.create(OTHER);
+      await partials.create(NAME, TARGET);
+      await partials.create(OTHER, TARGET);
       await partials.append(OTHER, 0, ReadableStream.from([text('three')]), ALL);
       const listed = await Array.fromAsync(partials.list());
       assert.deepEqual(
@@ -167,15 +169,15 @@ export function testPartialObjects(subject: string, make: () => Promise<Partials
       );
       assert.ok(listed.every(({ modifiedAt }) => Math.abs(modifiedAt.getTime() - Date.now()) < 60_000));
       await partials.remove(NAME);
-      await partials.finish(OTHER, key('done'));
+      await partials.finish(OTHER, TARGET);
       assert.deepEqual(await Array.fromAsync(partials.list()), []);
-      assert.deepEqual(await keysOf(store, ''), ['done']);
+      assert.deepEqual(await keysOf(store, ''), ['made/x']);
     });
 
     test('names are hex digits and nothing else', async () => {
       await using made = await make();
       for (const name of ['', '..', '../a', 'a/b', 'A', 'g', 'a\0']) {
-        await rejects(made.partials.create(name), 'invalid_request');
+        await rejects(made.partials.create(name, TARGET), 'invalid_request');
       }
     });
 

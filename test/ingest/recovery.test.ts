@@ -104,7 +104,7 @@ async function leave(root: string, left: Left): Promise<StoredUpload> {
   if (left.hasRow !== false) await rig.catalog.uploads.insert(upload);
   if (left.hasVideo !== false) await insertVideo(rig, upload, left.videoStatus ?? 'uploading');
   if (left.receivedBytes !== undefined) {
-    await rig.partials.create(upload.id);
+    await rig.partials.create(upload.id, parseObjectKey(`sources/${upload.videoId}`));
     const body = ReadableStream.from([FILM.subarray(0, left.receivedBytes)]);
     await rig.partials.append(upload.id, 0, body, { limitBytes: 1e9 });
   }

@@ -25,7 +25,7 @@ const ALL = { limitBytes: 1e9 };
 test('partial objects outlive the process, and the tidying at its start', async () => {
   await using folder = await temporaryFolder();
   const first = fileSystemPartials(folder.path);
-  await first.create('aa');
+  await first.create('aa', key('x'));
   await first.append('aa', 0, ReadableStream.from([text('kept')]), ALL);
   await prepareFolder(folder.path, Date.now() + 365 * 24 * 60 * 60 * 1000);
   const second = fileSystemPartials(folder.path);
@@ -38,7 +38,7 @@ test('a folder that is gone is a failure, not an empty place', async () => {
   await using folder = await temporaryFolder();
   const partials = fileSystemPartials(folder.path);
   await rm(folder.path, { recursive: true });
-  await rejects(partials.create('aa'), 'object_store_failed');
+  await rejects(partials.create('aa', key('x')), 'object_store_failed');
   await rejects(partials.freeBytes(), 'object_store_failed');
   await rejects(Array.fromAsync(partials.list()), 'object_store_failed');
 });
@@ -48,7 +48,7 @@ test('a full disk keeps what it took, and goes on once there is room', { skip: s
   const partials = fileSystemPartials(disk.path);
   await writeFile(join(disk.path, 'in-the-way'), randomBytes(3_000_000));
   const bytes = randomBytes(7_000_000);
-  await partials.create('aa');
+  await partials.create('aa', key('x'));
   const first = await partials.append('aa', 0, inPieces(bytes.subarray(0, 1_000_000)), ALL);
   await rejects(partials.append('aa', first, inPieces(bytes.subarray(first)), ALL), 'object_store_full');
   const reached = await partials.size('aa');
@@ -56,9 +56,9 @@ test('a full disk keeps what it took, and goes on once there is room', { skip: s
   assert.ok(((await partials.freeBytes()) ?? 0) < 1_000_000);
   await rm(join(disk.path, 'in-the-way'));
   assert.equal(await partials.append('aa', reached, inPieces(bytes.subarray(reached)), ALL), 7_000_000);
-  await partials.finish('aa', key('whole'));
-  assert.deepEqual(await readFile(join(disk.path, 'whole')), bytes);
-  assert.deepEqual(await keysOf(fileSystemStore(disk.path), ''), ['whole']);
+  await partials.finish('aa', key('x'));
+  assert.deepEqual(await readFile(join(disk.path, 'x')), bytes);
+  assert.deepEqual(await keysOf(fileSystemStore(disk.path), ''), ['x']);
 });
 
 function inPieces(bytes: Uint8Array): ReadableStream<Uint8Array> {

@@ -22,6 +22,8 @@ export type S3Server = AsyncDisposable & {
   readonly endpoint: string;
   /** Makes an empty bucket; the answer is what a store needs to know. */
   bucket(name?: string): Promise<S3Settings>;
+  /** In it, each folder is a bucket, and each file an object. */
+  readonly folder: string;
   /** Kills it; what is stored stays. */
   stop(): Promise<void>;
   start(): Promise<void>;
@@ -63,6 +65,7 @@ export async function startS3Server(): Promise<S3Server> {
   await start();
   return {
     endpoint,
+    folder: folder.path,
     async bucket(name = `bucket-${++buckets}`) {
       await mkdir(join(folder.path, name));
       return {
