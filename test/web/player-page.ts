@@ -55,7 +55,7 @@ export async function untilPlayer(
 /** Opens one of the settings and chooses in it. */
 export async function choose(
   page: Page,
-  setting: 'quality' | 'speed' | 'format',
+  setting: 'quality' | 'sound' | 'speed' | 'format',
   label: string,
 ): Promise<void> {
   await page.getByTestId('settings').click();

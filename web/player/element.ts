@@ -112,6 +112,7 @@ export class SluicePlayer extends HTMLElement {
     this.#overlays = createOverlays(this.#root, () => this.retry());
     this.#showMenus = setUpMenus(this.#root, {
       setQuality: (choice) => this.#session.setQuality(choice),
+      setSound: (id) => this.#session.setSound(id),
       setFormat: (format) => {
         this.#clearFailure();
         void this.#session.setFormat(format);
@@ -123,7 +124,7 @@ export class SluicePlayer extends HTMLElement {
     this.#listenToMedia();
   }
 
-  /** Format, engine, qualities, what plays. A snapshot. */
+  /** Format, engine, qualities, sounds, what plays. A snapshot. */
   get debug(): PlayerDebug {
     const state = this.#session.state;
     const failure = this.#failure;

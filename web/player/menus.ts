@@ -1,6 +1,7 @@
-/** The settings menu: quality, speed, format. Filled from the session's state, and kept in step with it. */
+/** The settings menu: quality, sound, speed, format. Filled from the session's state, and kept in step with it. */
 import type { MediaChromeMenu } from 'media-chrome/dist/menu/media-chrome-menu.js';
 import type { Format, QualityChoice } from './engines/engine.ts';
+import { soundLabels } from './engines/sounds.ts';
 import type { SessionState } from './session.ts';
 
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2];
@@ -10,6 +11,7 @@ export type MenuActions = {
   setQuality(choice: QualityChoice): void;
   setFormat(format: Format): void;
   setRate(rate: number): void;
+  setSound(id: string): void;
 };
 
 type Choice = { readonly value: string; readonly label: string };
@@ -30,6 +32,11 @@ export function setUpMenus(
     const id = value === 'auto' ? value : qualities.find(({ label }) => label === value)?.id;
     if (id !== undefined) actions.setQuality(id);
   });
+  let sounds: SessionState['sounds'] = [];
+  const sound = menu(root, 'sound', (value) => {
+    const chosen = sounds[soundLabels(sounds).indexOf(value)];
+    if (chosen !== undefined) actions.setSound(chosen.id);
+  });
   const speed = menu(root, 'speed', (value) => actions.setRate(Number(value)));
   const format = menu(root, 'format', (value) => actions.setFormat(value as Format));
   const badge = root.querySelector('#badge');
@@ -41,6 +48,15 @@ export function setUpMenus(
     const rungs = qualities.map(({ label }) => ({ value: label, label }));
     const chosen = qualities.find(({ id }) => id === state.choice)?.label ?? 'auto';
     quality.show([auto, ...rungs], chosen, qualityText(state), rungs.length > 0);
+    ({ sounds } = state);
+    const soundNames = soundLabels(sounds);
+    const heard = soundNames[sounds.findIndex(({ id }) => id === state.sound?.id)] ?? '';
+    sound.show(
+      soundNames.map((label) => ({ value: label, label })),
+      heard,
+      heard,
+      sounds.length > 1,
+    );
     speed.show(speedChoices(rate), String(rate), speedText(rate), true);
     const formats = state.formats.map((value) => ({ value, label: FORMAT_NAMES[value] }));
     const formatText = state.format === undefined ? '' : FORMAT_NAMES[state.format];

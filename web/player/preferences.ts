@@ -1,11 +1,13 @@
 /**
- * What the player remembers of a viewer, in this browser only: quality, format, and where each video was
+ * What the player remembers of a viewer, in this browser only: quality, sound, format, and where each video was
  * left. (The volume is remembered by media-chrome.) Storage may be full or forbidden: then nothing is kept.
  */
 import type { Format } from './engines/engine.ts';
+import type { SoundWish } from './engines/sounds.ts';
 
 const QUALITY = 'sluice.quality';
 const FORMAT = 'sluice.format';
+const SOUND = 'sluice.sound';
 const POSITIONS = 'sluice.positions';
 const POSITIONS_KEPT = 100;
 
@@ -17,6 +19,16 @@ export function preferredLines(): number | 'auto' {
 
 export function rememberLines(lines: number | 'auto'): void {
   write(QUALITY, String(lines));
+}
+
+/** The sound that was chosen last, in whatever video. */
+export function preferredSound(): SoundWish | undefined {
+  const [language, layout] = (read(SOUND) ?? '').split(' ');
+  return layout === undefined ? undefined : { language: language ?? '', isSurround: layout === 'surround' };
+}
+
+export function rememberSound({ language, isSurround }: SoundWish): void {
+  write(SOUND, `${language} ${isSurround ? 'surround' : 'stereo'}`);
 }
 
 export function preferredFormat(): Format | undefined {

@@ -11,7 +11,15 @@ import type {
   Quality,
   QualityChoice,
 } from './engines/engine.ts';
-import { preferredFormat, preferredLines, rememberFormat, rememberLines } from './preferences.ts';
+import { isSurround, type Sound, type SoundWish } from './engines/sounds.ts';
+import {
+  preferredFormat,
+  preferredLines,
+  preferredSound,
+  rememberFormat,
+  rememberLines,
+  rememberSound,
+} from './preferences.ts';
 
 export type Sources = Readonly<Partial<Record<Format, string | undefined>>>;
 
@@ -32,6 +40,9 @@ export type SessionState = {
   readonly choice: QualityChoice;
   /** The quality on screen. */
   readonly playing?: Quality;
+  readonly sounds: readonly Sound[];
+  /** The one that is heard. */
+  readonly sound?: Sound;
 };
 
 export type SessionEvents = {
@@ -51,6 +62,7 @@ export class Session {
   #engine: Engine | undefined;
   #choice: QualityChoice = 'auto';
   #isChoiceApplied = false;
+  #sound: SoundWish | undefined;
   /** Counts loads, so that a slow one can tell that it has been overtaken. */
   #generation = 0;
 
@@ -68,6 +80,7 @@ export class Session {
 
   get state(): SessionState {
     const playing = this.#engine?.playing();
+    const sound = this.#engine?.playingSound();
     return {
       formats: formatsOf(this.#sources),
       ...(this.#format === undefined ? {} : { format: this.#format }),
@@ -75,6 +88,8 @@ export class Session {
       qualities: this.#engine?.qualities() ?? [],
       choice: this.#choice,
       ...(playing === undefined ? {} : { playing }),
+      sounds: this.#engine?.sounds() ?? [],
+      ...(sound === undefined ? {} : { sound }),
     };
   }
 
@@ -82,6 +97,7 @@ export class Session {
   load(sources: Sources, options: LoadOptions): Promise<void> {
     this.#sources = sources;
     this.#options = options;
+    this.#sound = preferredSound();
     const formats = formatsOf(sources);
     const preferred = preferredFormat();
     this.#format = preferred !== undefined && formats.includes(preferred) ? preferred : formats[0];
@@ -103,6 +119,17 @@ export class Session {
     this.#choice = lines === undefined ? 'auto' : choice;
     this.#engine?.select(this.#choice);
     this.#events.onChange();
+  }
+
+  /** Plays this sound from now on, and its language in other videos, too. */
+  setSound(id: string): void {
+    const sound = this.#engine?.sounds().find((one) => one.id === id);
+    if (sound === undefined) return;
+    const { name, language } = sound;
+    this.#sound = { name, language, isSurround: isSurround(sound) };
+    rememberSound(this.#sound);
+    if (this.#engine?.selectSound(id) === true) this.#events.onChange();
+    else void this.#start(this.#media.currentTime, !this.#media.paused);
   }
 
   /** Starts anew after a failure, from where it stopped. */
@@ -139,6 +166,7 @@ export class Session {
         media: this.#media,
         url,
         startSeconds,
+        sound: this.#sound,
         isFullyEncoded: this.#options.isFullyEncoded,
         onChange: () => isCurrent() && this.#changed(),
         onFailure: (failure) => isCurrent() && this.#events.onFailure(failure),

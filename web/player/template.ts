@@ -3,6 +3,7 @@
 const ICONS = {
   quality: 'M3 6h10M17 6h4M15 4v4M3 12h4M11 12h10M9 10v4M3 18h12M19 18h2M17 16v4',
   format: 'M12 3 3 7.5l9 4.5 9-4.5zM3 12l9 4.5 9-4.5M3 16.5 12 21l9-4.5',
+  sound: 'M9 18V6l11-2v12M9 18a3 3 0 1 1-6 0 3 3 0 0 1 6 0zM20 16a3 3 0 1 1-6 0 3 3 0 0 1 6 0z',
   speed: 'M4.9 18a9 9 0 1 1 14.2 0M12 13l4-4',
   keyboard: 'M3 6h18v12H3zM7 10h.01M12 10h.01M17 10h.01M8 14h8',
 };
@@ -34,6 +35,7 @@ export const TEMPLATE = `
 
   <media-settings-menu id="settings" anchor="settings-button" data-testid="settings-menu" hidden>
     ${submenu('quality', 'Quality', 'quality')}
+    ${submenu('sound', 'Sound', 'sound')}
     ${submenu('speed', 'Speed', 'speed')}
     ${submenu('format', 'Format', 'format')}
   </media-settings-menu>

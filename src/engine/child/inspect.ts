@@ -95,13 +95,13 @@ function isPlayableAudio(stream: Stream): boolean {
   );
 }
 
-/** What the source calls its default comes first; a commentary only where there is nothing else. */
+/** Main sound before commentaries and descriptions, and what the source calls its default before the rest. */
 function inOrderOfPreference(streams: readonly Stream[]): Stream[] {
   return streams.toSorted((a, b) => rankOf(a) - rankOf(b));
 }
 
 function rankOf(stream: Stream): number {
-  return (isDefaultTrack(stream) ? 0 : 2) + (roleOf(stream) === undefined ? 0 : 1);
+  return (roleOf(stream) === undefined ? 0 : 2) + (isDefaultTrack(stream) ? 0 : 1);
 }
 
 function isDefaultTrack(stream: Stream): boolean {
@@ -225,7 +225,7 @@ function captionsOf(source: OpenSource): Pick<SourceInfo, 'captions'> {
 function describeCaption(stream: Stream): SourceCaption {
   const { disposition } = stream;
   const language = languageOf(stream);
-  const title = stream.metadata?.get('title') ?? undefined;
+  const title = stream.metadata?.get('title')?.trim() || undefined;
   return {
     streamIndex: stream.index,
     codec: avGetCodecName(stream.codecpar.codecId) ?? 'unknown',
@@ -244,7 +244,7 @@ function languageOf(stream: Stream): string | undefined {
 
 function describeAudio(stream: Stream, span: SourceSpan): SourceAudio {
   const language = languageOf(stream);
-  const title = stream.metadata?.get('title') ?? undefined;
+  const title = stream.metadata?.get('title')?.trim() || undefined;
   const role = roleOf(stream);
   return {
     ...span,

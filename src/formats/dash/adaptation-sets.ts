@@ -10,6 +10,7 @@ import {
   soundIdOf,
 } from '../../media/presentation.ts';
 import { type Rational, compare, multiply, rational, toNumber } from '../../media/time.ts';
+import { soundNames } from '../names.ts';
 import { type TrickPlayTrack, trickPlayTracks } from '../trick-play.ts';
 import { captionSet, role } from './captions.ts';
 import { segmentTemplate, trickPlayTemplate } from './segment-template.ts';
@@ -105,7 +106,7 @@ function trickPlayRepresentation(track: TrickPlayTrack, revision: string): strin
 function audioSet(track: AudioTrack, all: readonly AudioTrack[], revision: string): AdaptationSet {
   const standard = defaultAudio(all)!;
   // The schema wants a Label before Accessibility and Role (5.3.7.3).
-  const label = track.title === undefined ? [] : [textElement('Label', track.title)];
+  const label = all.length > 1 ? [textElement('Label', soundNames(all).get(soundIdOf(track))!)] : [];
   const isMain = soundIdOf(track) === soundIdOf(standard);
   return {
     attributes: {

@@ -6,7 +6,7 @@ import {
   isSurround,
   soundIdOf,
 } from '../../media/presentation.ts';
-import { languageName } from '../../media/language.ts';
+import { soundNames } from '../names.ts';
 import { quoted, tag } from './tag.ts';
 
 /** What one Variant Stream plays one of. */
@@ -40,14 +40,15 @@ export function audioRenditions(
   if (first === undefined) return [];
   // 4.4.6.1.1: members of two groups that correspond are equal in all but URI and CHANNELS.
   const standard = first.members.indexOf(defaultAudio(first.members)!);
-  const names = uniqueNames(first.members.map(nameOf));
+  // 4.4.6.1.1: no two of a group share a NAME.
+  const names = soundNames(first.members);
   const chosenByPlayers = automatic(first.members, standard);
   return groups.flatMap(({ id, members }) =>
     members.map((track, index) =>
       tag('EXT-X-MEDIA', {
         TYPE: 'AUDIO',
         'GROUP-ID': quoted(id),
-        NAME: quoted(names[index]),
+        NAME: quoted(names.get(soundIdOf(track))),
         LANGUAGE: quoted(track.language),
         DEFAULT: index === standard ? 'YES' : 'NO',
         AUTOSELECT: chosenByPlayers.has(index) ? 'YES' : 'NO',
@@ -76,19 +77,4 @@ function automatic(tracks: readonly AudioTrack[], standard: number): ReadonlySet
     if (!isForPeople && !byPurpose.has(purpose)) byPurpose.set(purpose, index);
   }
   return new Set(byPurpose.values());
-}
-
-/** 4.4.6.1.1: no two Renditions of a group share a NAME. */
-export function uniqueNames(wanted: readonly string[]): readonly string[] {
-  const taken = new Set<string>();
-  return wanted.map((name) => {
-    let unique = name;
-    for (let number = 2; taken.has(unique); number++) unique = `${name} (${number})`;
-    taken.add(unique);
-    return unique;
-  });
-}
-
-function nameOf({ title, language, label }: AudioTrack): string {
-  return title ?? (language === undefined ? label : languageName(language));
 }

@@ -1,7 +1,7 @@
 /** Captions: `#EXT-X-MEDIA` of type SUBTITLES (RFC 8216bis 4.4.6.1), and the Media Playlist of each (3.1.4). */
 import { captionPath, type CaptionTrack } from '../../media/captions.ts';
 import { UNDETERMINED } from '../../media/language.ts';
-import { uniqueNames } from './renditions.ts';
+import { uniqueNames } from '../names.ts';
 import { quoted, tag } from './tag.ts';
 
 /** The one group, which goes with every Variant Stream. */

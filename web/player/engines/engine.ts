@@ -3,6 +3,8 @@
  * that menus and tests never ask which one is at work.
  */
 
+import type { Sound, SoundWish } from './sounds.ts';
+
 /** `hlsTs` is HLS with MPEG-TS segments. */
 export type Format = 'hls' | 'dash' | 'hlsTs';
 
@@ -32,6 +34,8 @@ export type PlaybackFailure = {
 };
 
 export type EngineOptions = {
+  /** What to play where there is a choice of sounds; without it, the default one. */
+  readonly sound?: SoundWish | undefined;
   readonly media: HTMLVideoElement;
   readonly url: string;
   readonly startSeconds: number;
@@ -50,6 +54,12 @@ export type Engine = {
   /** The one on screen. */
   playing(): Quality | undefined;
   select(choice: QualityChoice): void;
+  /** The default one first. Empty until known, and where the browser keeps them to itself. */
+  sounds(): readonly Sound[];
+  /** The one that is heard. */
+  playingSound(): Sound | undefined;
+  /** False where the video has to be loaded anew for that, with the sound as its wish. */
+  selectSound(id: string): boolean;
   destroy(): Promise<void>;
 };
 

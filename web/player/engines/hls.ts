@@ -12,6 +12,7 @@ import {
   type QualityChoice,
   toQualities,
 } from './engine.ts';
+import { beginWithSound, hlsSounds } from './hls-sounds.ts';
 
 /** More than this before the first byte is the server encoding, not the network. */
 const NETWORK_LATENCY_MS = 250;
@@ -25,13 +26,14 @@ const RECOVERY_WINDOW_MS = 10_000;
 export function createHlsEngine(options: EngineOptions): Engine {
   const hls = new HlsJs(hlsConfig(options));
   hls.on(Events.MANIFEST_PARSED, () => {
-    keepOneLayout(hls);
+    beginWithSound(hls, options.sound);
     // Where no rung fits its guess, hls.js takes the first of the playlist, which is the best one.
     if (!options.isFullyEncoded) hls.firstLevel = 0;
     options.onChange();
   });
   hls.on(Events.LEVELS_UPDATED, options.onChange);
   hls.on(Events.LEVEL_SWITCHED, options.onChange);
+  hls.on(Events.AUDIO_TRACK_SWITCHED, options.onChange);
   hls.on(Events.ERROR, errorHandler(hls, options));
   hls.loadSource(options.url);
   hls.attachMedia(options.media);
@@ -53,22 +55,18 @@ export function createHlsEngine(options: EngineOptions): Engine {
     qualities,
     playing: () => qualities().find(({ id }) => id === String(hls.currentLevel)),
     select: (choice) => select(hls, choice),
+    sounds: () => hlsSounds(hls),
+    playingSound: () => {
+      const { url } = hls.audioTracks[hls.audioTrack] ?? {};
+      return hlsSounds(hls).find(({ id }) => id === url);
+    },
+    selectSound: (id) => {
+      const index = hls.audioTracks.findIndex(({ url }) => url === id);
+      if (index >= 0) hls.audioTrack = index;
+      return index >= 0;
+    },
     destroy: async () => hls.destroy(),
   };
-}
-
-/**
- * Each quality is listed once with stereo and once with surround. hls.js takes these for steps of one ladder and would
- * change the layout with the quality (docs/decisions/080), so only the variants of the first one's group are left.
- */
-function keepOneLayout(hls: HlsJs): void {
-  const group = hls.allAudioTracks[0]?.groupId;
-  const isOther = ({ audioGroups }: HlsJs['levels'][number]) =>
-    group !== undefined && !audioGroups?.includes(group);
-  for (let other = hls.levels.findIndex(isOther); other >= 0; other = hls.levels.findIndex(isOther)) {
-    if (hls.levels.length === 1) return;
-    hls.removeLevel(other);
-  }
 }
 
 /** "next" and not "current": what is on screen plays on until the new quality has arrived. */

@@ -55,6 +55,10 @@ export function createNativeEngine({ media, url, startSeconds, onChange, onFailu
     qualities: () => [],
     playing: () => undefined,
     select: () => undefined,
+    // The browser has a menu of its own for them.
+    sounds: () => [],
+    playingSound: () => undefined,
+    selectSound: () => false,
     destroy: async () => {
       controller.abort();
       media.removeAttribute('src');

@@ -13,15 +13,24 @@ import {
   type QualityChoice,
   toQualities,
 } from './engine.ts';
+import { languageName, nearestSound, type Sound, type SoundWish } from './sounds.ts';
 
 /** What stays in the buffer while a chosen quality is fetched, so that the change does not stall. */
 const KEEP_AHEAD_SECONDS = 6;
+/** Of sound less: who asks for another language wants to hear it. */
+const KEEP_SOUND_SECONDS = 1;
 
 /** Plays `options.url` as DASH. */
 export function createShakaEngine(options: EngineOptions): Engine {
   const player = new shaka.Player();
   player.configure(shakaConfig(options));
-  for (const event of ['trackschanged', 'adaptation', 'variantchanged', 'mediaqualitychanged']) {
+  for (const event of [
+    'trackschanged',
+    'adaptation',
+    'variantchanged',
+    'mediaqualitychanged',
+    'audiotrackschanged',
+  ]) {
     player.addEventListener(event, options.onChange);
   }
   player.addEventListener('error', (event) => fail((event as unknown as { detail: unknown }).detail));
@@ -34,6 +43,7 @@ export function createShakaEngine(options: EngineOptions): Engine {
   const loaded = player
     .attach(options.media)
     .then(() => player.load(options.url, options.startSeconds || null))
+    .then(() => beginWithSound(player, options.sound))
     .then(options.onChange, fail);
 
   const qualities = () => (isDestroyed ? [] : variantQualities(player));
@@ -43,6 +53,13 @@ export function createShakaEngine(options: EngineOptions): Engine {
     playing: () => {
       const active = player.getVariantTracks().find((track) => track.active);
       return qualities().find(({ id }) => id === String(active?.videoId));
+    },
+    sounds: () => (isDestroyed ? [] : shakaSounds(player)),
+    playingSound: () => (isDestroyed ? undefined : shakaSounds(player).find(({ track }) => track.active)),
+    selectSound: (id) => {
+      const sound = shakaSounds(player).find((one) => one.id === id);
+      if (sound !== undefined) player.selectAudioTrack(sound.track, KEEP_SOUND_SECONDS);
+      return sound !== undefined;
     },
     select: (choice) => void loaded.then(() => isDestroyed || select(player, choice)),
     destroy: () => {
@@ -70,6 +87,31 @@ function variantQualities(player: shaka.Player): Quality[] {
   );
 }
 
+/** The main one first. Two that differ in nothing cannot be told apart, and are one. */
+function shakaSounds(player: shaka.Player): (Sound & { readonly track: shaka.extern.AudioTrack })[] {
+  return player
+    .getAudioTracks()
+    .toSorted((a, b) => Number(b.primary) - Number(a.primary))
+    .map((track) => {
+      const { label, language, channelsCount, roles } = track;
+      const known = language === 'und' ? '' : language;
+      const name = label ?? (languageName(known) || 'Sound');
+      return {
+        id: JSON.stringify([label, language, channelsCount, roles]),
+        name,
+        language: known,
+        channels: channelsCount ?? 2,
+        track,
+      };
+    });
+}
+
+function beginWithSound(player: shaka.Player, wish: SoundWish | undefined): void {
+  const sounds = shakaSounds(player);
+  const sound = nearestSound(sounds, wish);
+  if (sound !== undefined && sounds.length > 1 && !sound.track.active) player.selectAudioTrack(sound.track);
+}
+
 function select(player: shaka.Player, choice: QualityChoice): void {
   player.configure({ abr: { enabled: choice === 'auto' } });
   if (choice === 'auto') return;
@@ -80,7 +122,7 @@ function select(player: shaka.Player, choice: QualityChoice): void {
   if (track !== undefined && !track.active) player.selectVariantTrack(track, true, KEEP_AHEAD_SECONDS);
 }
 
-function shakaConfig({ isFullyEncoded }: EngineOptions): object {
+function shakaConfig({ isFullyEncoded, sound }: EngineOptions): object {
   const retryParameters = {
     maxAttempts: 6,
     baseDelay: 1000,
@@ -102,6 +144,8 @@ function shakaConfig({ isFullyEncoded }: EngineOptions): object {
       // A server on the same machine answers in less than the 5 ms that otherwise mean "from the cache".
       cacheLoadThreshold: 0,
     },
+    // What begins to load; which of several sounds of that language it is, is known once the manifest is.
+    preferredAudio: [{ language: sound?.language ?? '', channelCount: sound?.isSurround === true ? 6 : 2 }],
     manifest: { retryParameters },
     streaming: {
       retryParameters,
