@@ -1,5 +1,8 @@
 /** Containers, and what else lies in them. */
-import { AAC, H264, inputs, runFfmpeg } from './kit.ts';
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { readFrameNumber } from '../fixtures/picture.ts';
+import { AAC, H264, HEIGHT, inputs, runFfmpeg, runFfmpegTo, WIDTH } from './kit.ts';
 import type { MediaCase } from './media-case.ts';
 
 export const CONTAINER_CASES: readonly MediaCase[] = [
@@ -51,6 +54,36 @@ export const CONTAINER_CASES: readonly MediaCase[] = [
     make: (kit, path) =>
       runFfmpeg(['-i', kit.plain, '-c', 'copy', '-timecode', '10:00:00:00', '-metadata', 'title=tape', path]),
     expected: {},
+  },
+  {
+    name: 'another shape in the middle',
+    extension: 'ts',
+    make: async (kit, path) => {
+      const parts = ['scale=320:180', 'select=gte(n\\,75),scale=240:180,setsar=1'].map((filter, part) => ({
+        options: ['-vf', filter, ...(part === 0 ? ['-frames:v', 75] : [])],
+        file: `${path}.${part}.ts`,
+      }));
+      for (const { options, file } of parts) {
+        await runFfmpeg([...inputs(kit), ...H264, '-bf', 0, '-an', '-copyts', ...options, file]);
+      }
+      await writeFile(path, Buffer.concat(await Promise.all(parts.map(({ file }) => readFile(file)))));
+    },
+    expected: { shows: (index) => (index < 75 ? index : undefined), beeps: 'none' },
+    check: async ({ video }) => {
+      // Black on both sides of the narrower picture.
+      const middle = 'select=eq(n\\,100),crop=240:180:40:0,scale=320:180';
+      const inside = await runFfmpegTo([
+        '-i',
+        video!,
+        '-vf',
+        middle,
+        ...'-f rawvideo -pix_fmt gray'.split(' '),
+      ]);
+      assert.equal(readFrameNumber(inside, WIDTH, HEIGHT), 100);
+      const side = 'select=eq(n\\,100),crop=32:180:0:0';
+      const black = await runFfmpegTo(['-i', video!, '-vf', side, ...'-f rawvideo -pix_fmt gray'.split(' ')]);
+      assert.ok(Math.max(...black.subarray(0, 32 * HEIGHT)) < 24);
+    },
   },
 ];
 

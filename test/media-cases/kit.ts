@@ -69,6 +69,13 @@ export async function runFfmpeg(options: readonly (string | number)[]): Promise<
   await execute(ffmpeg.path, ['-nostdin', '-v', 'error', '-y', ...options.map(String)]);
 }
 
+/** What FFmpeg writes to its standard output. */
+export async function runFfmpegTo(options: readonly (string | number)[]): Promise<Uint8Array> {
+  const settings = { encoding: 'buffer', maxBuffer: 2 ** 26 } as const;
+  const { stdout } = await execute(ffmpeg.path, ['-v', 'error', ...options.map(String), '-'], settings);
+  return stdout;
+}
+
 async function writePicture(path: string): Promise<void> {
   const paint = createPainter({ width: WIDTH, height: HEIGHT, frameRate: { num: 25, den: 1 } });
   await using file = await open(path, 'w');

@@ -13,11 +13,18 @@ import { type Kit, makeKit, SECONDS, skipWithoutFfmpeg } from './kit.ts';
 import { type Expected, isRefused, type MediaCase } from './media-case.ts';
 import { beepsOf, numbersOf, play, type Played } from './play.ts';
 import { CODEC_CASES } from './codec-cases.ts';
+import { COLOR_CASES } from './color-cases.ts';
 import { CONTAINER_CASES } from './container-cases.ts';
 import { SHAPE_CASES } from './shape-cases.ts';
 import { TIMING_CASES } from './timing-cases.ts';
 
-const CASES: readonly MediaCase[] = [...SHAPE_CASES, ...TIMING_CASES, ...CODEC_CASES, ...CONTAINER_CASES];
+const CASES: readonly MediaCase[] = [
+  ...SHAPE_CASES,
+  ...TIMING_CASES,
+  ...CODEC_CASES,
+  ...CONTAINER_CASES,
+  ...COLOR_CASES,
+];
 const AAC_FRAME_SECONDS = 1024 / 48_000;
 /** A codec may swallow the first periods of a beep that begins with the file. */
 const ATTACK_SECONDS = 0.02;

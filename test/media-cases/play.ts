@@ -1,11 +1,17 @@
 /** Plays a file as the server would: inspect, plan, encode through the engine. FFmpeg says what came out. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { open, writeFile } from 'node:fs/promises';
-import type { MediaEngine, SourceBytes } from '../../src/engine/engine.ts';
+import { promisify } from 'node:util';
+import type { EncodeRequest, MediaEngine, SourceBytes } from '../../src/engine/engine.ts';
 import { type Plan, planSource, type TrackEncoding } from '../../src/media/plan.ts';
 import type { SourceInfo } from '../../src/media/source.ts';
 import { beepsIn, looks, samples } from '../e2e/judge.ts';
+import { requireTool } from '../tools.ts';
+import { runFfmpegTo } from './kit.ts';
 
+const ffprobe = requireTool('ffprobe');
+const execute = promisify(execFile);
 const never = new AbortController().signal;
 
 export type Played = {
@@ -52,6 +58,44 @@ export async function beepsOf(file: string): Promise<{ starts: readonly number[]
   return { starts: beepsIn(sound), seconds: sound.length / 48_000 };
 }
 
+/** The planes of the first picture, as they are decoded. */
+export async function firstPicture(
+  file: string,
+  width: number,
+  height: number,
+): Promise<Record<'luma' | 'chromaU' | 'chromaV', Uint8Array>> {
+  const bytes = await runFfmpegTo(['-i', file, '-frames:v', 1, '-f', 'rawvideo', '-pix_fmt', 'yuv420p']);
+  const [size, chroma] = [width * height, (width * height) / 4];
+  return {
+    luma: bytes.subarray(0, size),
+    chromaU: bytes.subarray(size, size + chroma),
+    chromaV: bytes.subarray(size + chroma),
+  };
+}
+
+/** How FFprobe names the colours of a picture. */
+export async function videoTags(
+  file: string,
+): Promise<Record<'range' | 'matrix' | 'primaries' | 'transfer', string>> {
+  const entries = 'stream=color_range,color_space,color_primaries,color_transfer';
+  const { stdout } = await execute(ffprobe.path, [
+    '-v',
+    'error',
+    '-show_entries',
+    entries,
+    '-of',
+    'json',
+    file,
+  ]);
+  const [stream] = (JSON.parse(stdout) as { streams: Record<string, string>[] }).streams;
+  return {
+    range: stream!['color_range']!,
+    matrix: stream!['color_space']!,
+    primaries: stream!['color_primaries']!,
+    transfer: stream!['color_transfer']!,
+  };
+}
+
 async function segmentsOf(
   engine: MediaEngine,
   source: SourceBytes,
@@ -59,14 +103,15 @@ async function segmentsOf(
   encoding: TrackEncoding,
   first = 0,
   end = encoding.grid.boundaries.length - 1,
+  priority: EncodeRequest['priority'] = 'viewer',
 ): Promise<Uint8Array[]> {
-  const request = { source, info, encodings: [encoding], first, end, priority: 'viewer' } as const;
+  const request = { source, info, encodings: [encoding], first, end, priority };
   const segments: Uint8Array[] = [];
   for await (const { bytes } of engine.encode(request, never)) segments.push(bytes);
   return segments;
 }
 
-/** A viewer who jumps gets the same bytes: a segment made alone by a process that has not seen the file yet. */
+/** The background makes the same bytes, and so does a process that begins there and has not seen the file yet. */
 async function assertSameAlone(
   engine: MediaEngine,
   path: string,
@@ -77,7 +122,7 @@ async function assertSameAlone(
   if (segments.length < 2) return;
   const last = segments.length - 1;
   await using source = await openSource(path, `${path} again`);
-  const [alone] = await segmentsOf(engine, source, info, encoding, last, last + 1);
+  const [alone] = await segmentsOf(engine, source, info, encoding, last, last + 1, 'background');
   assert.ok(
     Buffer.compare(alone!, segments[last]!) === 0,
     `${encoding.trackId}/${last} differs when made alone`,

@@ -91,6 +91,11 @@ export function isInterlaced(parameters: CodecParameters): boolean {
   return fieldOrder > PROGRESSIVE;
 }
 
+/** Whether FFmpeg's name of a pixel format is one of red, green and blue. */
+export function isRgb(pixelFormat: string): boolean {
+  return /rgb|bgr|gbr|pal8/.test(pixelFormat);
+}
+
 function codeOf(names: readonly string[], name: string): number {
   const code = names.indexOf(name);
   return code < 0 ? UNKNOWN : code;

@@ -11,6 +11,7 @@ import {
   AV_DISPOSITION_VISUAL_IMPAIRED,
   AV_NOPTS_VALUE,
   AV_PKT_DATA_DISPLAYMATRIX,
+  AV_PKT_DATA_DOVI_CONF,
   AVDISCARD_ALL,
   AVMEDIA_TYPE_AUDIO,
   AVMEDIA_TYPE_SUBTITLE,
@@ -42,6 +43,7 @@ export async function inspect(source: OpenSource): Promise<SourceInfo> {
     throw new AppError('source_unsupported', 'the file holds neither picture nor sound that can be decoded');
   }
   if (video !== undefined) checkPictureSize(video.codecpar.width, video.codecpar.height);
+  if (video !== undefined) checkDolbyVision(video);
   for (const stream of source.streams) if (!kept.includes(stream)) stream.discard = AVDISCARD_ALL;
 
   const head = await sampleTimes(source);
@@ -82,6 +84,19 @@ function isPlayableVideo(stream: Stream): boolean {
     width > 0 &&
     height > 0
   );
+}
+
+/** Some Dolby Vision has no picture in it that anything else can show: its colours are another system's. */
+function checkDolbyVision(video: Stream): void {
+  const bytes = video.codecpar.getCodedSideData(AV_PKT_DATA_DOVI_CONF);
+  // FFmpeg's AVDOVIDecoderConfigurationRecord: bytes of profile (2) and of what the base layer is compatible with (7).
+  const [profile, compatibility] = [bytes?.[2], bytes?.[7]];
+  if (profile === 5 || (profile !== undefined && profile >= 8 && compatibility === 0)) {
+    throw new AppError(
+      'source_unsupported',
+      `the picture is Dolby Vision of profile ${profile}, which other screens cannot show: export it as HDR10 or SDR`,
+    );
+  }
 }
 
 function isPlayableAudio(stream: Stream): boolean {

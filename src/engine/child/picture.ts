@@ -9,7 +9,8 @@ import { encodeJpeg } from './jpeg.ts';
 import { GOOD_PICTURE, judgePicture } from './judge-picture.ts';
 import { KeyframeReader } from './keyframes.ts';
 import type { OpenSource } from './source.ts';
-import { type PictureSize, VideoFilter } from './video-filter.ts';
+import type { PictureSize } from './filter-graph.ts';
+import { VideoFilter } from './video-filter.ts';
 
 /** Parts of the duration at which keyframes are looked at: the first half, since nobody wants to see the end. */
 const PARTS = [0.03, 0.07, 0.11, 0.16, 0.21, 0.27, 0.33, 0.39, 0.45, 0.5];

@@ -1,21 +1,16 @@
 /** From decoded frames to the pictures of each rung: rotation, square pixels, size, pixel format. */
 import {
   AV_BUFFERSRC_FLAG_KEEP_REF,
-  AV_PIX_FMT_YUV420P,
-  AVCOL_SPC_UNSPECIFIED,
-  type AVPixelFormat,
+  AV_PIX_FMT_GBRPF32LE,
+  AVCOL_RANGE_JPEG,
+  AVCOL_SPC_RGB,
 } from 'node-av/constants';
-import { avGetPixFmtName, type FilterContext, FilterGraph, Frame } from 'node-av/lib';
+import { type FilterContext, FilterGraph, Frame } from 'node-av/lib';
 import { AppError } from '../../errors.ts';
 import type { SourceVideo } from '../../media/source.ts';
-import { colorCodes } from './color.ts';
-import { outputColor } from './output-color.ts';
-
-/** In pixels. */
-export type PictureSize = { readonly width: number; readonly height: number };
-
-/** `video`: as segments have it, limited range. `jpeg`: as JFIF has it, full range and the matrix of BT.601. */
-export type PictureColors = 'video' | 'jpeg';
+import { isBackground } from './background.ts';
+import { describeGraph, NODES, type PictureColors, type PictureSize, shapeOf } from './filter-graph.ts';
+import { type Conversion, conversionOf, conversionTable, TABLE_SIDE } from './tone-map.ts';
 
 /**
  * Scales frames to several sizes at once. The graph is built for the first frame, and anew when frames change
@@ -30,6 +25,7 @@ export class VideoFilter implements Disposable {
   #input: FilterContext | undefined;
   #sinks: readonly FilterContext[] = [];
   #shape = '';
+  #count = 0n;
 
   constructor(source: SourceVideo, sizes: readonly PictureSize[], colors: PictureColors = 'video') {
     this.#source = source;
@@ -44,10 +40,14 @@ export class VideoFilter implements Disposable {
 
   /** The frame in each size, in their order; valid until the next call. Throws `encode_failed`. */
   apply(frame: Frame): readonly Frame[] {
-    const shape = `${frame.width}x${frame.height}:${frame.format}:${frame.colorRange}:${frame.colorSpace}`;
+    const shape = shapeOf(frame);
     if (shape !== this.#shape) this.#build(frame, shape);
     for (const output of this.#outputs) output.unref();
+    // Filters with two inputs go by times: any that ascend.
+    const { pts } = frame;
+    frame.pts = this.#count++;
     check(this.#input!.buffersrcAddFrameSync(frame, AV_BUFFERSRC_FLAG_KEEP_REF), 'add a frame');
+    frame.pts = pts;
     this.#sinks.forEach((sink, index) => check(sink.buffersinkGetFrameSync(this.#outputs[index]!), 'scale'));
     return this.#outputs;
   }
@@ -61,50 +61,49 @@ export class VideoFilter implements Disposable {
     this.#graph?.free();
     const graph = new FilterGraph();
     graph.alloc();
-    graph.nbThreads = 1;
+    const conversion = conversionOf(this.#source.color);
+    // Converting colours is work for several, if someone waits for it; scaling is not.
+    graph.nbThreads = conversion === undefined || isBackground() ? 1 : 0;
     check(graph.parsePtr(describeGraph(frame, this.#source, this.#sizes, this.#colors)), 'build the filters');
     check(graph.configSync(), 'configure the filters');
-    const filters = graph.filters ?? [];
-    this.#input = filters.find((filter) => filter.filter?.name === 'buffer');
-    this.#sinks = this.#sizes.map(
-      (_, index) => filters.find((filter) => filter.name?.includes(`out${index}`))!,
-    );
+    const named = (name: string): FilterContext | undefined =>
+      graph.filters?.find((filter) => filter.name === name);
+    this.#input = named(NODES.input);
+    this.#sinks = this.#sizes.map((_, index) => named(`${NODES.output}${index}`)!);
     this.#graph = graph;
     this.#shape = shape;
+    if (conversion !== undefined) this.#putTable(conversion, named(NODES.table)!);
+  }
+
+  /** It stays for all frames. */
+  #putTable(conversion: Conversion, input: FilterContext): void {
+    using table = tableFrame(conversion);
+    check(input.buffersrcAddFrameSync(table), 'add a table of colours');
+    check(input.buffersrcAddFrameSync(null), 'add a table of colours');
   }
 }
 
-function describeGraph(
-  frame: Frame,
-  source: SourceVideo,
-  sizes: readonly PictureSize[],
-  colors: PictureColors,
-): string {
-  const format = avGetPixFmtName(frame.format as AVPixelFormat);
-  // Every frame is handled by itself, so times do not matter here.
-  const input =
-    `buffer=video_size=${frame.width}x${frame.height}:pix_fmt=${format}:time_base=1/1:pixel_aspect=1/1` +
-    `:colorspace=${matrixOf(frame, source, colors)}:range=${frame.colorRange}`;
-  const output = colors === 'jpeg' ? 'out_range=full:out_color_matrix=bt601' : 'out_range=limited';
-  const upright = [input, ...orientationFilters(source)].join(',');
-  const labels = sizes.map((_, index) => `[s${index}]`);
-  const branches = sizes.map(
-    ({ width, height }, index) =>
-      `${labels[index]}scale=${width}:${height}:flags=bicubic:${output},format=${avGetPixFmtName(AV_PIX_FMT_YUV420P)}` +
-      `,setsar=1,buffersink@out${index}`,
-  );
-  return [`${upright},split=${sizes.length}${labels.join('')}`, ...branches].join(';');
-}
-
-/** Segments keep the matrix of their source, and say which it is. A JPEG cannot: what is untagged must be known. */
-function matrixOf(frame: Frame, source: SourceVideo, colors: PictureColors): number {
-  const isKnown = frame.colorSpace !== AVCOL_SPC_UNSPECIFIED;
-  return isKnown || colors === 'video' ? frame.colorSpace : colorCodes(outputColor(source)).matrix;
-}
-
-function orientationFilters({ rotationDegrees, isMirrored }: SourceVideo): readonly string[] {
-  const turn = { 0: [], 90: ['transpose=clock'], 180: ['hflip', 'vflip'], 270: ['transpose=cclock'] };
-  return [...(isMirrored ? ['hflip'] : []), ...turn[rotationDegrees]];
+function tableFrame(conversion: Conversion): Frame {
+  const frame = new Frame();
+  frame.alloc();
+  frame.width = TABLE_SIDE;
+  frame.height = TABLE_SIDE;
+  frame.format = AV_PIX_FMT_GBRPF32LE;
+  frame.colorSpace = AVCOL_SPC_RGB;
+  frame.colorRange = AVCOL_RANGE_JPEG;
+  frame.pts = 0n;
+  check(frame.allocBuffer(), 'make a table of colours');
+  conversionTable(conversion).forEach((values, plane) => {
+    const rowBytes = TABLE_SIDE * Float32Array.BYTES_PER_ELEMENT;
+    const bytes = new Uint8Array(values.buffer);
+    for (let row = 0; row < TABLE_SIDE; row++) {
+      frame.data![plane]!.set(
+        bytes.subarray(row * rowBytes, (row + 1) * rowBytes),
+        row * frame.linesize[plane]!,
+      );
+    }
+  });
+  return frame;
 }
 
 function check(result: number, what: string): void {
