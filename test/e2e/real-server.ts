@@ -31,6 +31,7 @@ export type ApiVideo = {
     readonly dash?: string;
     readonly mp4?: readonly { readonly quality: string; readonly url: string }[];
     readonly poster?: string;
+    readonly storyboard?: string;
   };
 };
 

@@ -3,6 +3,7 @@
  *
  * Attributes:
  * - `src-hls`, `src-dash`, `src-hls-ts`: addresses of the manifests; any may be absent.
+ * - `storyboard`: WebVTT with small pictures for the time line.
  * - `poster`: a picture until it plays. `video-title`: for the system's media controls.
  * - `duration`: seconds, shown before anything is loaded.
  * - `audio`: there is no picture; show a stage instead.
@@ -76,6 +77,7 @@ export class SluicePlayer extends HTMLElement {
     'src-dash',
     'src-hls-ts',
     'poster',
+    'storyboard',
     'duration',
     'muted',
     'video-title',
@@ -171,6 +173,7 @@ export class SluicePlayer extends HTMLElement {
     if (before === after) return;
     if (name === 'muted') this.media.muted = after !== null;
     else if (name === 'poster') this.#showPoster(after);
+    else if (name === 'storyboard') this.#offerStoryboard(after);
     else if (name === 'duration') this.#showDuration(after);
     else if (name === 'video-title') this.#nameSession(after);
     else if (name.startsWith('src-')) this.#queueLoad();
@@ -295,6 +298,19 @@ export class SluicePlayer extends HTMLElement {
     image.src = address;
     image.addEventListener('error', () => image.remove());
     slot.append(image);
+  }
+
+  /** media-chrome shows on the time line what a track of this label says. */
+  #offerStoryboard(address: string | null): void {
+    this.media.querySelector('track[label=thumbnails]')?.remove();
+    if (address === null) return;
+    const track = document.createElement('track');
+    track.kind = 'metadata';
+    track.label = 'thumbnails';
+    // Loaded although nothing of it is shown as text.
+    track.default = true;
+    track.src = address;
+    this.media.append(track);
   }
 
   #showDuration(seconds: string | null): void {

@@ -49,6 +49,7 @@ export type Video = {
     readonly mp4?: readonly { readonly quality: string; readonly url: string }[];
     readonly hlsTs?: string;
     readonly poster?: string;
+    readonly storyboard?: string;
     readonly watch: string;
     readonly embed: string;
   };
@@ -97,6 +98,19 @@ export async function editVideo(id: string, edit: VideoEdit): Promise<Video> {
   return (await response.json()) as Video;
 }
 
+/** Makes the frame of this time the poster, or a picture; answers with how the video is then. */
+export async function choosePoster(id: string, poster: number | Blob): Promise<Video> {
+  const body = typeof poster === 'number' ? { timeSeconds: poster } : poster;
+  const response = await send(`${videoPath(id)}/poster`, 'PUT', body);
+  return (await response.json()) as Video;
+}
+
+/** Lets the server choose the poster again. */
+export async function resetPoster(id: string): Promise<Video> {
+  const response = await send(`${videoPath(id)}/poster`, 'DELETE');
+  return (await response.json()) as Video;
+}
+
 /** Removes a video and everything of it. */
 export async function deleteVideo(id: string): Promise<void> {
   await send(videoPath(id), 'DELETE');
@@ -139,12 +153,7 @@ async function getJson<T>(path: string, signal: AbortSignal): Promise<T> {
 
 /** For what changes something: asks the viewer for the key where the server wants one. */
 async function send(path: string, method: string, body?: unknown): Promise<Response> {
-  const attempt = () =>
-    reach(path, {
-      method,
-      headers: { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...apiKeyHeaders() },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
+  const attempt = () => reach(path, { method, ...bodyOf(body, apiKeyHeaders()) });
   for (;;) {
     try {
       return await attempt();
@@ -153,6 +162,15 @@ async function send(path: string, method: string, body?: unknown): Promise<Respo
       if (!isKeyWanted || !(await askForApiKey())) throw error;
     }
   }
+}
+
+function bodyOf(body: unknown, headers: Record<string, string>): RequestInit {
+  if (body === undefined) return { headers };
+  if (!(body instanceof Blob)) {
+    return { headers: { ...headers, 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
+  }
+  // The server looks at the bytes: a file's type is the browser's guess.
+  return { headers: { ...headers, 'Content-Type': 'application/octet-stream' }, body };
 }
 
 async function reach(path: string, init: RequestInit): Promise<Response> {

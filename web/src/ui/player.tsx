@@ -25,6 +25,7 @@ type PlayerAttributes = {
   preload?: 'none';
   resume?: string;
   start?: string | undefined;
+  storyboard?: string | undefined;
 };
 
 type PlayerProps = {
@@ -61,6 +62,7 @@ export function Player({ video, autoplay, muted, isLazy, isResumed, start }: Pla
       src-dash={onThisOrigin(playback.dash)}
       src-hls-ts={onThisOrigin(playback.hlsTs)}
       poster={onThisOrigin(playback.poster)}
+      storyboard={onThisOrigin(playback.storyboard)}
       video-title={video.title}
       duration={video.durationSeconds}
       engine={new URLSearchParams(location.search).get('engine') ?? undefined}
@@ -70,6 +72,11 @@ export function Player({ video, autoplay, muted, isLazy, isResumed, start }: Pla
       {...(isResumed ? { resume: video.id } : {})}
     />
   );
+}
+
+/** The time of the frame on screen, in seconds; undefined where there is no player. */
+export function shownSeconds(): number | undefined {
+  return document.querySelector<SluicePlayer>('sluice-player')?.media?.currentTime;
 }
 
 /** Boolean attributes: there, or not. */

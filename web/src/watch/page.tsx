@@ -9,6 +9,7 @@ import { DeleteVideo } from './delete-video.tsx';
 import { Description } from './description.tsx';
 import { Download } from './download.tsx';
 import { Facts } from './facts.tsx';
+import { Poster } from './poster.tsx';
 import { Share } from './share.tsx';
 import { Stage } from './stage.tsx';
 import { Title } from './title.tsx';
@@ -64,6 +65,7 @@ export function WatchPage({ id }: { id: string }) {
           <aside class="beside">
             <Share video={video} />
             <Download video={video} />
+            <Poster video={video} onSaved={setVideo} />
           </aside>
         )}
       </div>
