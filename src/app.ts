@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type LevelWithSilent, pino } from 'pino';
 import { Registry } from 'prom-client';
+import { openLibrary, openObjects } from './app/places.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import { openPostgresCatalog } from './catalog/postgres.ts';
 import { openSqliteCatalog } from './catalog/sqlite.ts';
@@ -39,12 +40,9 @@ import { createDiscovery } from './readers/discover.ts';
 import { httpFiles } from './remote/http-files.ts';
 import { addPipelineGauges, pipelineMetrics } from './server/pipeline-metrics.ts';
 import { createServer } from './server/server.ts';
-import { fileSystemStore, prepareFolder } from './storage/file-system.ts';
-import { fileSystemPartials } from './storage/file-system-partial.ts';
-import { watchFolder } from './storage/file-system-watch.ts';
 import { parseObjectKey } from './storage/object-key.ts';
 import { prefixStore } from './storage/prefix.ts';
-import { readOnlyStore } from './storage/read-only.ts';
+import { prefixUrls } from './storage/read-urls.ts';
 import { openSizeLimitedStore } from './storage/size-limited.ts';
 
 /** A running Sluice. */
@@ -83,21 +81,29 @@ export async function startApp(config: Config): Promise<App> {
   const registry = new Registry();
   const metrics = pipelineMetrics(registry);
 
-  await prepareFolder(config.storeFolder, Date.now());
+  const objectsPlace = await openObjects(config);
+  const objects = objectsPlace.store;
   const engine = meteredEngine(startEngine({ spares: SPARE_CHILDREN, idleMs: IDLE_CHILD_MS }), metrics);
   const catalog = await openCatalog(config, (err) =>
     log.warn({ err }, 'a connection to the database was lost'),
   );
-  const library = readOnlyStore(fileSystemStore(config.libraryFolder));
+  const { store: library, watch } = openLibrary(config);
   let segments: SegmentStore | undefined;
-  const objects = fileSystemStore(config.storeFolder);
   const cached = await openSizeLimitedStore(prefixStore(objects, LIBRARY_SEGMENTS), {
     limitBytes: config.cacheBytes,
     onEvicted: (key) => segments?.forget(key),
     onEvictionFailed: (err) => log.error({ err }, 'a finished segment could not be removed'),
   });
   const kept = prefixStore(objects, UPLOAD_SEGMENTS);
-  segments = await SegmentStore.open({ kept, cached }, closing.signal);
+  const { readUrls } = objectsPlace;
+  const urls = readUrls && {
+    kept: prefixUrls(readUrls, UPLOAD_SEGMENTS),
+    cached: prefixUrls(readUrls, LIBRARY_SEGMENTS),
+  };
+  segments = await SegmentStore.open(
+    { kept, cached, ...(urls === undefined ? {} : { urls }) },
+    closing.signal,
+  );
 
   const videos = meteredVideos(catalog.videos, metrics);
   const plans = new Plans();
@@ -155,7 +161,7 @@ export async function startApp(config: Config): Promise<App> {
   const ingest = createIngest({
     videos,
     uploads: catalog.uploads,
-    partials: fileSystemPartials(config.storeFolder),
+    partials: objectsPlace.partials,
     sources: objects,
     remote,
     jobs,
@@ -169,7 +175,7 @@ export async function startApp(config: Config): Promise<App> {
   const folder = new Library({
     store: library,
     discovery: createDiscovery(library),
-    watch: watchFolder(config.libraryFolder),
+    watch,
     videos,
     segments,
     extraction,
@@ -227,6 +233,7 @@ export async function startApp(config: Config): Promise<App> {
       graceMilliseconds: GRACE_MS,
       ...(config.apiKey === undefined ? {} : { apiKey: config.apiKey }),
       ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
+      ...(readUrls === undefined ? {} : { mediaOrigin: readUrls.origin }),
     },
   });
   await sweep({ videos, segments, texts, posters, sources: objects, events, log }, closing.signal);
@@ -257,6 +264,7 @@ export async function startApp(config: Config): Promise<App> {
       ]);
       await remote[Symbol.asyncDispose]();
       await catalog.close();
+      objectsPlace[Symbol.dispose]();
     },
   };
 }

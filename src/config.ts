@@ -1,6 +1,8 @@
 /** The environment, checked once at the start. Nothing else reads `process.env`. */
-import { isAbsolute, relative, resolve, sep } from 'node:path';
+import { resolve } from 'node:path';
 import { z } from 'zod';
+import { ADDRESSING, bucketOf, isPartOf, PLACE, type Place, type PlaceName } from './config/places.ts';
+import { FOLDER, HTTP_URL, type Read, type Setting } from './config/setting.ts';
 import { AppError } from './errors.ts';
 
 /** Everything that can be set from outside. */
@@ -11,10 +13,14 @@ export type Config = {
   readonly port: number;
   /** Absolute path of the folder for everything that Sluice keeps. */
   readonly dataFolder: string;
-  /** Absolute path of the folder with the videos that people put there. Never written to. */
-  readonly libraryFolder: string;
-  /** Absolute path of the folder for objects; {@link dataFolder} unless it is set. */
-  readonly storeFolder: string;
+  /** The videos that people put there. Never written to. */
+  readonly library: Place;
+  /** How often a library is looked through that tells nothing of changes: one in a bucket. */
+  readonly libraryPollSeconds: number;
+  /** For objects; {@link dataFolder} unless it is set. */
+  readonly store: Place;
+  /** Where viewers are sent for stored media: nowhere, to the bucket, or to what serves the store to the public. */
+  readonly mediaRedirect: 'off' | 'presigned' | { readonly baseUrl: string };
   /** The PostgreSQL database that several servers and workers share; absent: everything is in {@link dataFolder}. */
   readonly databaseUrl?: string;
   /** How people reach this server, without a slash at the end; absent: as the request says. */
@@ -34,18 +40,11 @@ export type Config = {
   readonly pullPrivate: 'refuse' | 'allow';
 };
 
-type Setting<T> = {
-  /** From the text of the variable. */
-  readonly schema: z.ZodType<T, string>;
-  /** Ends the sentence "expected ...". */
-  readonly expected: string;
-  /** Its value is never repeated in a message. */
-  readonly isSecret?: boolean;
-};
-
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 const ENCODE_MODES = ['eager', 'on-demand'] as const;
 const PULL_PRIVATE = ['refuse', 'allow'] as const;
+/** What is encoded there would be found as new videos, and encoded again. */
+const OUTSIDE = 'expected a place outside of SLUICE_LIBRARY';
 const UNIT_BYTES: Readonly<Record<string, number>> = {
   '': 1,
   K: 1024,
@@ -54,12 +53,18 @@ const UNIT_BYTES: Readonly<Record<string, number>> = {
   T: 1024 ** 4,
 };
 
-const FOLDER: Setting<string> = {
+const LIBRARY_POLL: Setting<number> = {
   schema: z
     .string()
-    .refine((text) => !text.includes('\0') && !/^[a-z][a-z0-9+.-]+:\/\//i.test(text))
-    .transform((text) => resolve(text)),
-  expected: 'the path of a folder (s3:// is not supported yet in this version)',
+    .regex(/^\d{1,5}$/)
+    .transform(Number)
+    .refine((seconds) => seconds >= 1 && seconds <= 86_400),
+  expected: 'a whole number of seconds from 1 to 86400',
+};
+
+const MEDIA_REDIRECT: Setting<Config['mediaRedirect']> = {
+  schema: z.union([z.enum(['off', 'presigned']), HTTP_URL.schema.transform((baseUrl) => ({ baseUrl }))]),
+  expected: 'off, presigned, or the http:// or https:// address behind which the store is public',
 };
 
 const BYTES: Setting<number> = {
@@ -91,15 +96,12 @@ const SETTINGS = {
     expected: 'a whole number from 0 to 65535',
   },
   SLUICE_DATA: FOLDER,
-  SLUICE_LIBRARY: FOLDER,
-  SLUICE_STORE: FOLDER,
-  SLUICE_PUBLIC_URL: {
-    schema: z
-      .string()
-      .refine(isPlainUrl)
-      .transform((text) => new URL(text).href.replace(/\/+$/, '')),
-    expected: 'an http:// or https:// address without user name, query and fragment',
-  },
+  SLUICE_LIBRARY: PLACE,
+  SLUICE_LIBRARY_POLL_SECONDS: LIBRARY_POLL,
+  SLUICE_STORE: PLACE,
+  SLUICE_S3_ADDRESSING: ADDRESSING,
+  SLUICE_MEDIA_REDIRECT: MEDIA_REDIRECT,
+  SLUICE_PUBLIC_URL: HTTP_URL,
   SLUICE_API_KEY: {
     // It travels in an HTTP header.
     schema: z.string().regex(/^[\x21-\x7e]{16,}$/),
@@ -120,7 +122,7 @@ const SETTINGS = {
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const problems: string[] = [];
-  const read = <T>(name: string, setting: Setting<T>): T | undefined => {
+  const read: Read = (name, setting) => {
     const text = environment[name];
     if (text === undefined || text === '') return undefined;
     const result = setting.schema.safeParse(text);
@@ -130,6 +132,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     return undefined;
   };
 
+  const placeOf = (name: PlaceName | undefined, defaultFolder: string): Place => {
+    if (name === undefined) return { kind: 'folder', path: defaultFolder };
+    return name.kind === 'folder' ? name : { kind: 'bucket', settings: bucketOf(name, read, problems) };
+  };
+  read('SLUICE_S3_ADDRESSING', ADDRESSING);
   const dataFolder = read('SLUICE_DATA', SETTINGS.SLUICE_DATA) ?? resolve('data');
   const publicUrl = read('SLUICE_PUBLIC_URL', SETTINGS.SLUICE_PUBLIC_URL);
   const apiKey = read('SLUICE_API_KEY', SETTINGS.SLUICE_API_KEY);
@@ -139,8 +146,10 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     host: read('SLUICE_HOST', SETTINGS.SLUICE_HOST) ?? '127.0.0.1',
     port: read('SLUICE_PORT', SETTINGS.SLUICE_PORT) ?? 8080,
     dataFolder,
-    libraryFolder: read('SLUICE_LIBRARY', SETTINGS.SLUICE_LIBRARY) ?? resolve('assets'),
-    storeFolder: read('SLUICE_STORE', SETTINGS.SLUICE_STORE) ?? dataFolder,
+    library: placeOf(read('SLUICE_LIBRARY', SETTINGS.SLUICE_LIBRARY), resolve('assets')),
+    libraryPollSeconds: read('SLUICE_LIBRARY_POLL_SECONDS', SETTINGS.SLUICE_LIBRARY_POLL_SECONDS) ?? 60,
+    store: placeOf(read('SLUICE_STORE', SETTINGS.SLUICE_STORE), dataFolder),
+    mediaRedirect: read('SLUICE_MEDIA_REDIRECT', SETTINGS.SLUICE_MEDIA_REDIRECT) ?? 'off',
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
     ...(publicUrl === undefined ? {} : { publicUrl }),
     ...(apiKey === undefined ? {} : { apiKey }),
@@ -151,32 +160,21 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     minFreeBytes: read('SLUICE_MIN_FREE_BYTES', SETTINGS.SLUICE_MIN_FREE_BYTES) ?? parseBytes('1G'),
     pullPrivate: read('SLUICE_PULL_PRIVATE', SETTINGS.SLUICE_PULL_PRIVATE) ?? 'refuse',
   };
-  for (const [name, path] of [
-    ['SLUICE_DATA', config.dataFolder],
-    ['SLUICE_STORE', config.storeFolder],
-  ] as const) {
-    const isSaidAlready = name === 'SLUICE_STORE' && path === config.dataFolder;
-    if (isSaidAlready || !isWithin(config.libraryFolder, path)) continue;
-    // What is encoded there would be found as new videos, and encoded again.
-    problems.push(`${name} is ${JSON.stringify(path)}, expected a folder outside of SLUICE_LIBRARY`);
+  const { library, store } = config;
+  if (isPartOf(library, { kind: 'folder', path: dataFolder })) {
+    problems.push(`SLUICE_DATA is ${JSON.stringify(dataFolder)}, ${OUTSIDE}`);
+  } else if (isPartOf(library, store)) {
+    problems.push(`SLUICE_STORE is ${JSON.stringify(environment['SLUICE_STORE'])}, ${OUTSIDE}`);
+  }
+  if (config.mediaRedirect === 'presigned' && store.kind === 'folder') {
+    problems.push('SLUICE_MEDIA_REDIRECT is "presigned", expected SLUICE_STORE to be a bucket with it');
   }
   for (const name of Object.keys(environment)) {
     const isUnknown = name.startsWith('SLUICE_') && !Object.hasOwn(SETTINGS, name);
     if (isUnknown) problems.push(`${name} is unknown, expected one of ${Object.keys(SETTINGS).join(', ')}`);
   }
-  if (problems.length > 0) throw new AppError('config_invalid', problems.join('; '));
+  if (problems.length > 0) throw new AppError('config_invalid', [...new Set(problems)].join('; '));
   return config;
-}
-
-function isWithin(folder: string, path: string): boolean {
-  const below = relative(folder, path);
-  return below.split(sep)[0] !== '..' && !isAbsolute(below);
-}
-
-function isPlainUrl(text: string): boolean {
-  const url = URL.parse(text);
-  if (url === null || !/^https?:$/.test(url.protocol) || !/^https?:\/\//i.test(text)) return false;
-  return url.username === '' && url.password === '' && !/[?#\s]/.test(text);
 }
 
 function parseBytes(text: string): number {

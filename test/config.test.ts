@@ -9,8 +9,10 @@ test('without any variable, Sluice runs for this machine alone', () => {
     host: '127.0.0.1',
     port: 8080,
     dataFolder: resolve('data'),
-    libraryFolder: resolve('assets'),
-    storeFolder: resolve('data'),
+    library: { kind: 'folder', path: resolve('assets') },
+    libraryPollSeconds: 60,
+    store: { kind: 'folder', path: resolve('data') },
+    mediaRedirect: 'off',
     encode: 'eager',
     logLevel: 'info',
     cacheBytes: 20 * 1024 ** 3,
@@ -25,7 +27,10 @@ test('every variable is taken', () => {
     SLUICE_PORT: '0',
     SLUICE_DATA: '/var/lib/sluice',
     SLUICE_LIBRARY: './my videos',
+    SLUICE_LIBRARY_POLL_SECONDS: '10',
     SLUICE_STORE: '/mnt/objects',
+    SLUICE_S3_ADDRESSING: 'host',
+    SLUICE_MEDIA_REDIRECT: 'https://cdn.example/media/',
     DATABASE_URL: 'postgres://me:secret@db/sluice',
     SLUICE_PUBLIC_URL: 'https://videos.example/sluice/',
     SLUICE_API_KEY: 'correct-horse-battery',
@@ -40,8 +45,10 @@ test('every variable is taken', () => {
     host: '::',
     port: 0,
     dataFolder: '/var/lib/sluice',
-    libraryFolder: resolve('my videos'),
-    storeFolder: '/mnt/objects',
+    library: { kind: 'folder', path: resolve('my videos') },
+    libraryPollSeconds: 10,
+    store: { kind: 'folder', path: '/mnt/objects' },
+    mediaRedirect: { baseUrl: 'https://cdn.example/media' },
     databaseUrl: 'postgres://me:secret@db/sluice',
     publicUrl: 'https://videos.example/sluice',
     apiKey: 'correct-horse-battery',
@@ -60,7 +67,7 @@ test('an empty variable counts as not set', () => {
 });
 
 test('objects are kept in the data folder unless another one is given', () => {
-  assert.equal(readConfig({ SLUICE_DATA: '/d' }).storeFolder, '/d');
+  assert.deepEqual(readConfig({ SLUICE_DATA: '/d' }).store, { kind: 'folder', path: '/d' });
 });
 
 test('sizes have units of 1024', () => {
@@ -105,10 +112,56 @@ test('a secret is never repeated', () => {
   assert.doesNotMatch(message, /too short|secret/);
 });
 
-test('object storage is refused for now, rather than taken for a folder', () => {
-  for (const name of ['SLUICE_LIBRARY', 'SLUICE_STORE']) {
-    assert.match(refusal({ [name]: 's3://bucket/prefix' }), /not supported yet in this version/);
-  }
+const KEYS = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' };
+
+test('a bucket is Amazon\u2019s, unless an endpoint is given', () => {
+  assert.deepEqual(readConfig({ SLUICE_STORE: 's3://films' }).store, {
+    kind: 'bucket',
+    settings: { bucket: 'films', prefix: '', region: 'us-east-1', isPathStyle: false },
+  });
+  const elsewhere = {
+    SLUICE_STORE: 's3://films/made by us/',
+    AWS_ENDPOINT_URL: 'http://not-this-one',
+    AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:9000/',
+    AWS_REGION: 'eu-west-3',
+    AWS_SESSION_TOKEN: 'token',
+    ...KEYS,
+  };
+  const settings = {
+    bucket: 'films',
+    prefix: 'made by us',
+    endpoint: 'http://127.0.0.1:9000',
+    region: 'eu-west-3',
+    isPathStyle: true,
+    credentials: { accessKeyId: 'key', secretAccessKey: 'secret', sessionToken: 'token' },
+  };
+  assert.deepEqual(readConfig(elsewhere).store, { kind: 'bucket', settings });
+  assert.deepEqual(readConfig({ ...elsewhere, SLUICE_S3_ADDRESSING: 'host' }).store, {
+    kind: 'bucket',
+    settings: { ...settings, isPathStyle: false },
+  });
+});
+
+test('what is wrong with a bucket is said once, and without its secrets', () => {
+  for (const value of ['s3://', 's3://Films', 's3://films/a//b', 'gs://films', 's3://films/../x'])
+    assert.match(
+      refusal({ SLUICE_STORE: value }),
+      /^SLUICE_STORE is .*, expected the path of a folder, or s3:/,
+    );
+  const one = { SLUICE_STORE: 's3://aaa', SLUICE_LIBRARY: 's3://bbb', AWS_SECRET_ACCESS_KEY: 'very-secret' };
+  assert.equal(refusal(one), 'AWS_ACCESS_KEY_ID is not set, expected both keys or neither');
+  assert.match(
+    refusal({ SLUICE_STORE: 's3://aaa', AWS_ENDPOINT_URL_S3: 'localhost' }),
+    /^AWS_ENDPOINT_URL_S3 is/,
+  );
+  readConfig({ AWS_SECRET_ACCESS_KEY: 'of no concern without a bucket' });
+});
+
+test('viewers are sent to a bucket only where there is one', () => {
+  assert.match(refusal({ SLUICE_MEDIA_REDIRECT: 'presigned' }), /expected SLUICE_STORE to be a bucket/);
+  assert.match(refusal({ SLUICE_MEDIA_REDIRECT: 'cdn.example' }), /^SLUICE_MEDIA_REDIRECT is "cdn.example"/);
+  const config = readConfig({ SLUICE_STORE: 's3://aaa', SLUICE_MEDIA_REDIRECT: 'presigned' });
+  assert.equal(config.mediaRedirect, 'presigned');
 });
 
 test('an unknown variable is a slip of the pen', () => {
@@ -133,6 +186,13 @@ test('what Sluice writes may not lie in the library, where it would be found as 
   assert.match(refusal({ SLUICE_LIBRARY: '.' }), /^SLUICE_DATA [^;]*$/);
   readConfig({ SLUICE_LIBRARY: '/v', SLUICE_DATA: '/v..', SLUICE_STORE: '/vv' });
   readConfig({ SLUICE_LIBRARY: '/data/videos', SLUICE_DATA: '/data' });
+  assert.match(
+    refusal({ SLUICE_LIBRARY: 's3://aaa', SLUICE_STORE: 's3://aaa/b' }),
+    /^SLUICE_STORE is "s3:\/\/aaa\/b"/,
+  );
+  assert.match(refusal({ SLUICE_LIBRARY: 's3://aaa/b', SLUICE_STORE: 's3://aaa/b' }), /^SLUICE_STORE/);
+  readConfig({ SLUICE_LIBRARY: 's3://aaa/b', SLUICE_STORE: 's3://aaa/bb' });
+  readConfig({ SLUICE_LIBRARY: 's3://aaa/b', SLUICE_STORE: 's3://aaa' });
 });
 
 function cacheBytes(text: string): number {

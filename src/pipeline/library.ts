@@ -23,8 +23,7 @@ import { Sidecars } from './sidecars.ts';
 export type LibraryOptions = {
   readonly store: ObjectStore;
   readonly discovery: Discovery;
-  /** Absent where the store cannot tell of changes: then the library is read again every now and then. */
-  readonly watch?: FolderWatch;
+  readonly watch: FolderWatch;
   readonly videos: VideoRepository;
   readonly segments: SegmentStore;
   readonly extraction: Pick<CaptionExtraction, 'stop'>;
@@ -42,7 +41,6 @@ export type LibraryOptions = {
 
 /** A file that is being copied grows: it is looked at once it has stayed the same for so long. */
 const SETTLE_MS = 1000;
-const POLL_MS = 30_000;
 
 /** Follows the library folder until it is closed. */
 export class Library {
@@ -67,7 +65,7 @@ export class Library {
   /** Reads the whole library once, then follows it. Resolves when every video of it is in the catalog. */
   async start(): Promise<void> {
     const { watch, videos } = this.#options;
-    this.#watch = watch?.(() => void this.scan());
+    this.#watch = watch(() => void this.scan());
     // Before the scan adds its own: what an earlier run did not get to.
     for (const video of await videos.listBySource('library')) {
       if (video.status === 'inspecting') this.#inspectLater(video);
@@ -115,7 +113,6 @@ export class Library {
     }
     for (const gone of known.values()) await this.#remove(gone);
     if (isWaiting) this.#scheduleScan(SETTLE_MS);
-    else if (this.#options.watch === undefined) this.#scheduleScan(POLL_MS);
   }
 
   #hasSettled({ key, etag }: Pick<LibraryEntry, 'key' | 'etag'>): boolean {

@@ -71,7 +71,7 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
   return {
     async resolve(id, path, signal) {
       const [first = '', ...rest] = path.split('/');
-      if (first === 'cmaf') return media(id, rest, signal);
+      if (first === 'cmaf') return nearest(id, await media(id, rest, signal));
       const known = await videos.get(id);
       if (first === 'captions') return captionText(known, rest, signal);
       const video = playable(known);
@@ -82,6 +82,12 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
       return formatted(video, path, signal);
     },
   };
+
+  /** What is private is fetched from us alone. */
+  async function nearest(id: VideoId, resource: Resource): Promise<Resource | Redirect> {
+    if (resource.elsewhere === undefined) return resource;
+    return (await videos.get(id))?.visibility === 'public' ? resource.elsewhere() : resource;
+  }
 
   /** A stored segment costs one look into the store, and the catalog nothing. */
   async function media(id: VideoId, parts: readonly string[], signal: AbortSignal): Promise<Resource> {

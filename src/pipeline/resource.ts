@@ -7,6 +7,8 @@ export type Resource = {
   readonly etag: string;
   /** `true`: this address holds these bytes for ever. `false`: revalidate. */
   readonly isImmutable: boolean;
+  /** Where viewers are better sent for it; absent: they get it here. */
+  readonly elsewhere?: () => Promise<Redirect>;
   /** What a person who saves it would call it. */
   readonly fileName?: string;
   /** Offsets inclusive; without a range, all bytes. Each call opens anew. */
@@ -16,8 +18,13 @@ export type Resource = {
   ): Promise<ReadableStream<Uint8Array>>;
 };
 
-/** The resource lives at another address: a URL reference (percent-encoded), relative to the one asked for. */
-export type Redirect = { readonly redirectTo: string };
+/** The resource lives at another address. */
+export type Redirect = {
+  /** A URL reference (percent-encoded), relative to the one asked for. */
+  readonly redirectTo: string;
+  /** It may be remembered for so long; absent: it is to be asked for each time. */
+  readonly validForSeconds?: number;
+};
 
 /** Whether the answer lies elsewhere. */
 export function isRedirect(answer: Resource | Redirect): answer is Redirect {

@@ -4,7 +4,8 @@ import type { VideoId } from '../catalog/video.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { joinKey, type ObjectKey } from '../storage/object-key.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import type { Resource } from './resource.ts';
+import type { ReadUrls } from '../storage/read-urls.ts';
+import type { Redirect, Resource } from './resource.ts';
 import { storeResource } from './store-resource.ts';
 
 /** The two places for finished media. */
@@ -13,6 +14,8 @@ export type SegmentStores = {
   readonly kept: ObjectStore;
   /** For library videos: limited in size, since everything in it can be made again. */
   readonly cached: ObjectStore;
+  /** Where viewers fetch what is in them; absent: from us. */
+  readonly urls?: { readonly kept: ReadUrls; readonly cached: ReadUrls };
 };
 
 /** Videos that were deleted are remembered, so that nothing of them is served while their objects go. */
@@ -55,8 +58,17 @@ export class SegmentStore {
   }
 
   /** The stored segment; undefined if it is not there. */
-  segment(track: TrackAddress, index: number, signal: AbortSignal): Promise<Resource | undefined> {
-    return this.#resource(segmentKey(track, index), SEGMENT_MEDIA_TYPE.video, signal);
+  async segment(track: TrackAddress, index: number, signal: AbortSignal): Promise<Resource | undefined> {
+    const key = segmentKey(track, index);
+    const resource = await this.#resource(key, SEGMENT_MEDIA_TYPE.video, signal);
+    const { urls } = this.#stores;
+    if (resource === undefined || urls === undefined) return resource;
+    const from = this.#kept.has(track.videoId) ? urls.kept : urls.cached;
+    const elsewhere = async (): Promise<Redirect> => ({
+      redirectTo: await from.urlOf(key),
+      validForSeconds: from.validForSeconds,
+    });
+    return { ...resource, elsewhere };
   }
 
   initSegment(track: TrackAddress, signal: AbortSignal): Promise<Resource | undefined> {

@@ -33,7 +33,7 @@ const NOT_BUILT = 'The pages are not built. Build them with: npm run web:build, 
 export async function addPages(
   app: FastifyInstance,
   webRoot: string | undefined,
-  publicUrl: string | undefined,
+  origins: PageOrigins,
 ): Promise<void> {
   const files = webRoot === undefined ? new Map<string, Resource>() : await readFiles(webRoot);
   const index = files.get('index.html');
@@ -42,7 +42,7 @@ export async function addPages(
     ['/watch/:id', "'self'"],
     ['/embed/:id', '*'],
   ] as const) {
-    addFile(app, path, index, pageHeaders(contentSecurityPolicy(framing, publicUrl)));
+    addFile(app, path, index, pageHeaders(contentSecurityPolicy(framing, origins)));
   }
   for (const [name, file] of files) {
     if (!name.endsWith('.html')) addFile(app, `/${name}`, file, FILE_HEADERS);
@@ -59,10 +59,14 @@ function pageHeaders(policy: string): Record<string, string> {
   };
 }
 
+/** Where a page may fetch from, besides where it came from: `https://host`. */
+type PageOrigins = { readonly publicUrl: string | undefined; readonly mediaOrigin: string | undefined };
+
 /** `framing` says who may put the page into a frame. */
-function contentSecurityPolicy(framing: string, publicUrl: string | undefined): string {
+function contentSecurityPolicy(framing: string, { publicUrl, mediaOrigin }: PageOrigins): string {
   // Addresses in the API's answers start with the public URL, which need not be where the page came from.
   const self = publicUrl === undefined ? "'self'" : `'self' ${new URL(publicUrl).origin}`;
+  const media = mediaOrigin === undefined ? self : `${self} ${mediaOrigin}`;
   return [
     "default-src 'none'",
     "script-src 'self'",
@@ -70,9 +74,9 @@ function contentSecurityPolicy(framing: string, publicUrl: string | undefined): 
     "style-src 'self' 'unsafe-inline'",
     `img-src ${self} data: blob:`,
     "font-src 'self' data:",
-    `connect-src ${self}`,
+    `connect-src ${media}`,
     // Media Source Extensions play from blob: addresses, and hls.js runs a worker from one.
-    `media-src ${self} blob:`,
+    `media-src ${media} blob:`,
     "worker-src 'self' blob:",
     "frame-src 'self'",
     "manifest-src 'self'",

@@ -35,8 +35,10 @@ export function addPlayback(app: FastifyInstance, playback: PlaybackService, met
 
     const headers = { ...PLAYBACK_HEADERS, 'Server-Timing': `resolve;dur=${milliseconds.toFixed(1)}` };
     if (isRedirect(found)) {
-      // Where a thing lies may change with its revision: the way there is looked up each time.
-      const redirect = { Location: found.redirectTo, 'Cache-Control': 'no-cache', 'Content-Length': 0 };
+      const { redirectTo, validForSeconds } = found;
+      // Where a thing lies may change with its revision: the way there is looked up each time, unless it is known better.
+      const caching = validForSeconds === undefined ? 'no-cache' : `public, max-age=${validForSeconds}`;
+      const redirect = { Location: redirectTo, 'Cache-Control': caching, 'Content-Length': 0 };
       return sendHead(reply, 307, { ...headers, ...redirect });
     }
     if (found.fileName === undefined) return sendResource(request, reply, found, signal, headers);

@@ -34,6 +34,8 @@ export type ServerOptions = {
 export type ServerSettings = {
   /** What absolute addresses start with; without it, what a request was addressed to. */
   readonly publicUrl?: string;
+  /** Where viewers may be sent for media; without one, all of it comes from here. */
+  readonly mediaOrigin?: string;
   /** What whoever changes something must show; without one, nobody is asked. */
   readonly apiKey?: string;
   readonly logLevel: LevelWithSilent;
@@ -116,7 +118,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   await addDocsPage(app);
   addPlayback(app, services.playback, metrics);
   addHealth(app, services.health);
-  await addPages(app, settings.webRoot, settings.publicUrl);
+  await addPages(app, settings.webRoot, {
+    publicUrl: settings.publicUrl,
+    mediaOrigin: settings.mediaOrigin,
+  });
   refuseOtherMethods();
   return app;
 }

@@ -2,25 +2,8 @@
 import { createHash } from 'node:crypto';
 import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { AppError } from '../errors.ts';
+import type { BucketSettings } from './bucket.ts';
 import { s3Error } from './s3-errors.ts';
-
-/** Where a bucket is, and how to be let in. */
-export type S3Settings = {
-  readonly bucket: string;
-  /** Keys begin with this and a `/`; '' for the whole bucket. */
-  readonly prefix: string;
-  /** Absent: Amazon's, for the region. */
-  readonly endpoint?: string;
-  readonly region: string;
-  /** `https://host/bucket/key` rather than `https://bucket.host/key`. */
-  readonly isPathStyle: boolean;
-  /** Absent: what the machine says (the role of an instance or a container, a profile). */
-  readonly credentials?: {
-    readonly accessKeyId: string;
-    readonly secretAccessKey: string;
-    readonly sessionToken?: string;
-  };
-};
 
 /** A part of a bucket, as the adapters of this folder use it. */
 export type S3Place = { readonly client: S3Client; readonly bucket: string; readonly prefix: string };
@@ -34,7 +17,7 @@ const SILENCE_MS = 20_000;
 const MAX_SOCKETS = 2000;
 
 /** Opens no connection yet. */
-export function s3Place(settings: S3Settings): S3Place & Disposable {
+export function s3Place(settings: BucketSettings): S3Place & Disposable {
   const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
   const client = new S3Client({
     region: settings.region,

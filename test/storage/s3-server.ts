@@ -11,7 +11,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { S3Settings } from '../../src/storage/s3-client.ts';
+import type { BucketSettings } from '../../src/storage/bucket.ts';
 import { freePort } from '../free-port.ts';
 import { findOnPath } from '../tools.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -21,7 +21,7 @@ export type S3Server = AsyncDisposable & {
   /** `http://127.0.0.1:{port}`: the same after `stop` and `start`. */
   readonly endpoint: string;
   /** Makes an empty bucket; the answer is what a store needs to know. */
-  bucket(name?: string): Promise<S3Settings>;
+  bucket(name?: string): Promise<BucketSettings>;
   /** In it, each folder is a bucket, and each file an object. */
   readonly folder: string;
   /** Kills it; what is stored stays. */

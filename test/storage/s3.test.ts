@@ -7,7 +7,8 @@ import { after, before, describe, test } from 'node:test';
 import { isAppError } from '../../src/errors.ts';
 import { parseObjectKey as key } from '../../src/storage/object-key.ts';
 import { s3Store } from '../../src/storage/s3.ts';
-import { checkBucket, s3Place, type S3Settings } from '../../src/storage/s3-client.ts';
+import type { BucketSettings } from '../../src/storage/bucket.ts';
+import { checkBucket, s3Place } from '../../src/storage/s3-client.ts';
 import { s3Partials } from '../../src/storage/s3-partial.ts';
 import { freePort } from '../free-port.ts';
 import {
@@ -33,7 +34,7 @@ describe('on a real server', { skip: s3ServerSkip() }, () => {
   after(() => server[Symbol.asyncDispose]());
 
   /** An empty bucket, with what can be done to it, and its requests counted and broken on the way. */
-  async function open(change: Partial<S3Settings> = {}) {
+  async function open(change: Partial<BucketSettings> = {}) {
     const proxy = await startFaultyProxy(server.endpoint);
     const settings = { ...(await server.bucket()), endpoint: proxy.endpoint, ...change };
     const place = s3Place(settings);
@@ -191,7 +192,7 @@ describe('on a real server', { skip: s3ServerSkip() }, () => {
   test('says what is wrong in one sentence', async () => {
     const settings = await server.bucket();
     const { accessKeyId, secretAccessKey } = settings.credentials!;
-    const cases: readonly [change: Partial<S3Settings>, says: RegExp][] = [
+    const cases: readonly [change: Partial<BucketSettings>, says: RegExp][] = [
       [{}, /^$/],
       [{ bucket: 'no-such-bucket' }, /no-such-bucket: .* no such bucket/],
       [{ credentials: { accessKeyId: 'nobody', secretAccessKey } }, /AWS_ACCESS_KEY_ID/],
