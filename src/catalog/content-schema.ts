@@ -45,6 +45,20 @@ const packagedTrack = z.object({
   container: z.enum(['fmp4', 'mpegts', 'aac', 'webm', 'webvtt', 'other']),
   init: packagedBytes.exactOptional(),
   segments: z.array(packagedBytes),
+  manifestOriginTicks: z.number().exactOptional(),
+});
+
+const presentation = z.object({ tracks: z.array(z.discriminatedUnion('kind', [videoTrack, audioTrack])) });
+
+const rewrappedTrack = z.object({
+  from: text,
+  streamId: count,
+  trackNumber: count,
+  originTicks: z.number(),
+  compositionShiftTicks: count,
+  presentationOffsetTicks: count,
+  leadTicks: count,
+  firstParts: z.array(count),
 });
 
 const packageInfo = z.object({
@@ -52,8 +66,9 @@ const packageInfo = z.object({
   root: text,
   entry: text,
   files: z.array(z.object({ path: text, mediaType: text })),
-  presentation: z.object({ tracks: z.array(z.discriminatedUnion('kind', [videoTrack, audioTrack])) }),
+  presentation,
   media: z.record(text, packagedTrack),
+  rewrapped: z.object({ presentation, sources: z.record(text, rewrappedTrack) }).exactOptional(),
 });
 
 const videoContent = z.discriminatedUnion('kind', [

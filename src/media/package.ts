@@ -21,6 +21,37 @@ export type PackageInfo = {
   readonly presentation: Pick<Presentation, 'tracks'>;
   /** Where the segments of each track of `presentation` lie, by track id. */
   readonly media: Readonly<Record<string, PackagedTrack>>;
+  /** The same samples as CMAF, for formats that the package does not come in; absent where that cannot be. */
+  readonly rewrapped?: RewrappedPackage;
+};
+
+/**
+ * What a package plays as CMAF: picture and sound apart, on one timeline that begins at 0, in segments whose times are
+ * those of the samples. Nothing of it is stored: a segment is made of the package's own as it is asked for.
+ */
+export type RewrappedPackage = {
+  readonly presentation: Pick<Presentation, 'tracks'>;
+  /** By track id of this presentation. */
+  readonly sources: Readonly<Record<string, RewrappedTrack>>;
+};
+
+export type RewrappedTrack = {
+  /** The packaged track that it lies in. */
+  readonly from: string;
+  /** Which stream in there: track_ID in MP4, the PID in MPEG-TS, 0 for packed audio. */
+  readonly streamId: number;
+  /** track_ID in what is made; no two tracks have the same. */
+  readonly trackNumber: number;
+  /** The decode time in the source that is 0 in what is made, in ticks of the track. */
+  readonly originTicks: number;
+  /** Added to composition offsets, so that the first is not negative. */
+  readonly compositionShiftTicks: number;
+  /** For the edit list: the composition time in what is made that is presented at 0. */
+  readonly presentationOffsetTicks: number;
+  /** So much of the sound lies before presentation time 0; 0 for pictures. */
+  readonly leadTicks: number;
+  /** By segment, the first of the packaged segments that it is made of. */
+  readonly firstParts: readonly number[];
 };
 
 export type PackageFile = {
@@ -37,6 +68,8 @@ export type PackagedTrack = {
   readonly init?: PackagedBytes;
   /** One for each segment of the track, in order. */
   readonly segments: readonly PackagedBytes[];
+  /** The time in the media that the manifest presents at 0, in ticks of the track; absent for 0. */
+  readonly manifestOriginTicks?: number;
 };
 
 /** A file of the package, by its path below the package's root, or a part of it. */

@@ -20,12 +20,26 @@ export class Plans {
     return plan;
   }
 
-  /** With the captions that the video has now. */
+  /** What there is to play. With the captions that the video has now. */
   presentationOf(video: Video): Presentation | undefined {
     const { content } = video;
     const planned =
       content?.kind === 'package' ? content.package.presentation : this.planOf(video)?.presentation;
-    const captions = captionsOf(video);
-    return planned === undefined || captions.length === 0 ? planned : { ...planned, captions };
+    return withCaptions(planned, video);
   }
+
+  /** What there is in CMAF, and so in every format: of a package not always anything. */
+  cmafOf(video: Video): Presentation | undefined {
+    const { content } = video;
+    const planned =
+      content?.kind === 'package'
+        ? content.package.rewrapped?.presentation
+        : this.planOf(video)?.presentation;
+    return withCaptions(planned, video);
+  }
+}
+
+function withCaptions(planned: Presentation | undefined, video: Video): Presentation | undefined {
+  const captions = captionsOf(video);
+  return planned === undefined || captions.length === 0 ? planned : { ...planned, captions };
 }

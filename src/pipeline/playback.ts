@@ -17,6 +17,7 @@ import { Composer } from './composer.ts';
 import { memoryResource } from './memory-resource.ts';
 import type { Encodable, OnDemandEncoder } from './on-demand.ts';
 import { packageEntry } from './package-entry.ts';
+import { PackageMedia } from './package-media.ts';
 import { withPatience } from './patience.ts';
 import type { Pictures } from './pictures.ts';
 import type { Plans } from './plans.ts';
@@ -66,6 +67,7 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
   });
   const composer = new Composer();
   const rewrapping = new SharedWork<Resource>();
+  const packages = new PackageMedia(options.library);
   const initQueue = new PQueue({ concurrency: 2 });
 
   return {
@@ -105,7 +107,10 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
   async function segment(track: TrackAddress, index: number, signal: AbortSignal): Promise<Resource> {
     const stored = await segments.segment(track, index, signal);
     if (stored !== undefined) return stored;
-    const target = await encodable(track);
+    const video = await videoOf(track);
+    if (video.content?.kind === 'package')
+      return packages.resource(video, video.content.package, { trackId: track.trackId, index }, signal);
+    const target = encodable(video);
     return withPatience(
       options.encoder.segment(target, track.trackId, index, signal),
       'the segment is still being encoded: ask again in a moment',
@@ -115,7 +120,15 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
   async function initSegment(track: TrackAddress, signal: AbortSignal): Promise<Resource> {
     const stored = await segments.initSegment(track, signal);
     if (stored !== undefined) return stored;
-    const { video, info, plan } = await encodable(track);
+    const video = await videoOf(track);
+    if (video.content?.kind === 'package')
+      return packages.resource(
+        video,
+        video.content.package,
+        { trackId: track.trackId, index: 'init' },
+        signal,
+      );
+    const { info, plan } = encodable(video);
     if (!plan.encodings.has(track.trackId)) throw nothingHere();
     const bytes = await initQueue.add(() =>
       options.engine.initSegments([...plan.encodings.values()], info, signal),
@@ -139,11 +152,15 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
     return options.captions.text(video, captionId, signal);
   }
 
-  async function encodable({ videoId, revision }: TrackAddress): Promise<Encodable> {
+  async function videoOf({ videoId, revision }: TrackAddress): Promise<Video> {
     const video = playable(await videos.get(videoId));
+    if (video.revision !== revision) throw nothingHere();
+    return video;
+  }
+
+  function encodable(video: Video): Encodable {
     const plan = plans.planOf(video);
-    if (video.revision !== revision || video.content?.kind !== 'media' || plan === undefined)
-      throw nothingHere();
+    if (video.content?.kind !== 'media' || plan === undefined) throw nothingHere();
     return { video, info: video.content.source, plan };
   }
 
@@ -155,9 +172,9 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
     if (known !== undefined) return known;
     const format = DERIVED.find(({ name }) => path.startsWith(`${name}/`));
     if (format === undefined) throw nothingHere();
-    if (video.content?.kind === 'package')
+    if (video.content?.kind === 'package' && packageEntry(video.content.package, format.name) !== undefined)
       return redirectToPackage(video.content.package, video.revision, path);
-    const presentation = plans.presentationOf(video);
+    const presentation = plans.cmafOf(video);
     const found = presentation && format.resolve({ presentation, revision: video.revision }, path);
     if (found === undefined) throw nothingHere();
     if (found.kind === 'rewrapped')

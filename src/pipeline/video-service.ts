@@ -33,8 +33,12 @@ export function videoService(options: VideoServiceOptions): VideoService {
     return video;
   }
 
-  function completeFiles(video: Video, presentation: Presentation, format: Format): readonly QualityPath[] {
-    const files = format.qualities?.(presentation) ?? [];
+  function completeFiles(
+    video: Video,
+    presentation: Presentation | undefined,
+    format: Format,
+  ): readonly QualityPath[] {
+    const files = (presentation && format.qualities?.(presentation)) ?? [];
     return files
       .filter(({ trackIds }) => {
         const { stored, total } = progress.countsOf(video, new Set(trackIds));
@@ -69,10 +73,10 @@ export function videoService(options: VideoServiceOptions): VideoService {
     playback(video) {
       const presentation = plans.presentationOf(video);
       if (presentation === undefined || video.status === 'failed') return {};
-      const entries = FORMATS.filter((format) => isOffered(video, format, presentation))
+      const cmaf = plans.cmafOf(video);
+      const entries = FORMATS.filter((format) => isOffered(video, format, cmaf))
         .map(
-          (format) =>
-            [camelCase(format.name), format.entry ?? completeFiles(video, presentation, format)] as const,
+          (format) => [camelCase(format.name), format.entry ?? completeFiles(video, cmaf, format)] as const,
         )
         .filter(([, found]) => found.length > 0);
       return {
@@ -93,10 +97,10 @@ function posterPath({ poster }: Video, { tracks }: Presentation): Pick<PlaybackP
   return tracks.some(isVideo) ? { poster: 'poster.jpg' } : {};
 }
 
-/** A package comes in the formats that its own manifests are of, everything else in all that can hold it. */
-function isOffered(video: Video, { name, accepts }: Format, presentation: Presentation): boolean {
-  if (video.content?.kind === 'package') return packageEntry(video.content.package, name) !== undefined;
-  return accepts?.(presentation) ?? true;
+/** A package always comes in the formats that its own manifests are of; what there is in CMAF, in all that can hold it. */
+function isOffered({ content }: Video, { name, accepts }: Format, cmaf: Presentation | undefined): boolean {
+  if (content?.kind === 'package' && packageEntry(content.package, name) !== undefined) return true;
+  return cmaf !== undefined && (accepts?.(cmaf) ?? true);
 }
 
 /** `hls-ts` as JSON has it: `hlsTs`. */

@@ -98,6 +98,8 @@ function partsAt(
 type Media = {
   readonly container: PackagedTrack['container'];
   readonly timescale: number;
+  /** In ticks of `timescale`. */
+  readonly originTicks: number;
   readonly init?: DraftBytes;
   readonly segments: readonly DraftSegment[];
 };
@@ -122,6 +124,7 @@ function listedMedia(media: SegmentInformation & { kind: 'listed' }, mimeType: s
   return {
     container: containerOf(mimeType, keyAt(first.location), media.init !== undefined),
     timescale: media.timescale,
+    originTicks: media.presentationTimeOffset,
     segments: media.segments.map((segment) => ({
       ...draftBytes(segment),
       durationTicks: segment.durationTicks,
@@ -134,7 +137,7 @@ function listedMedia(media: SegmentInformation & { kind: 'listed' }, mimeType: s
 /** The on-demand profile (8.3): an index inside the file says where its segments lie. */
 async function singleFile(
   store: ObjectStore,
-  { file, init, indexRange }: SegmentInformation & { kind: 'single' },
+  { file, init, indexRange, timescale, presentationTimeOffset }: SegmentInformation & { kind: 'single' },
   mimeType: string,
   seconds: number | undefined,
   signal: AbortSignal,
@@ -145,6 +148,7 @@ async function singleFile(
   return {
     container: containerOf(mimeType, key, true),
     timescale: index.timescale,
+    originTicks: Math.round((presentationTimeOffset / timescale) * index.timescale),
     // 5.3.9.2: without an Initialization, what lies before the index.
     init: init === undefined ? { key, range: { start: 0, end: indexRange.start - 1 } } : draftBytes(init),
     segments: index.references.map(({ offset, bytes, durationTicks }) => ({
@@ -187,7 +191,8 @@ const WHOLE_FILE_TIMESCALE = 1_000_000;
 
 function wholeFile(key: ObjectKey, seconds: number | undefined): Media {
   const durationTicks = Math.max(1, Math.round((seconds ?? 0) * WHOLE_FILE_TIMESCALE));
-  return { container: 'other', timescale: WHOLE_FILE_TIMESCALE, segments: [{ key, durationTicks }] };
+  const segments = [{ key, durationTicks }];
+  return { container: 'other', timescale: WHOLE_FILE_TIMESCALE, originTicks: 0, segments };
 }
 
 function draftBytes({ location, range }: LocatedBytes): DraftBytes {
@@ -214,6 +219,7 @@ function trackOf({ kind, of }: Joined['first'], media: readonly Media[]): DraftT
     container: isOne ? first.container : 'other',
     segments: media.flatMap((one) => rescaled(one, first.timescale)),
     ...(first.init === undefined || !isOne ? {} : { init: first.init }),
+    ...(first.originTicks === 0 ? {} : { manifestOriginTicks: first.originTicks }),
     ...(of.bitsPerSecond === 0 ? {} : { bitrate }),
   };
 }

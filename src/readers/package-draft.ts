@@ -30,6 +30,7 @@ export type DraftTrack = {
   readonly container: PackagedTrack['container'];
   readonly init?: DraftBytes;
   readonly segments: readonly DraftSegment[];
+  readonly manifestOriginTicks?: number;
 };
 
 export type PackageDraft = {
@@ -163,5 +164,6 @@ function packagedTrack(root: ObjectKey | '', draft: DraftTrack): PackagedTrack {
     container: draft.container,
     ...(draft.init === undefined ? {} : { init: bytes(draft.init) }),
     segments: draft.segments.map(bytes),
+    ...(draft.manifestOriginTicks === undefined ? {} : { manifestOriginTicks: draft.manifestOriginTicks }),
   };
 }

@@ -6,6 +6,7 @@ import type { ObjectInfo, ObjectStore } from '../storage/object-store.ts';
 import { readDashPackage } from './dash-package.ts';
 import type { LibraryEntry } from './discover.ts';
 import { readHlsPackage } from './hls-package.ts';
+import { measurePackage } from './measure-package.ts';
 import { commonFolder, type DraftTrack, finishPackage, type PackageDraft } from './package-draft.ts';
 import { fillIn } from './probe-segments.ts';
 
@@ -33,7 +34,9 @@ export async function readPackage(
   finishPackage(whole, stored);
   const tracks: DraftTrack[] = [];
   for (const track of draft.tracks) tracks.push(await fillIn(store, track, signal));
-  return finishPackage({ ...whole, tracks }, stored);
+  const info = finishPackage({ ...whole, tracks }, stored);
+  const rewrapped = await measurePackage({ store, root: info.root, signal }, info);
+  return { ...info, ...(rewrapped === undefined ? {} : { rewrapped }) };
 }
 
 function readDraft(store: ObjectStore, key: ObjectKey, signal: AbortSignal): Promise<PackageDraft> {

@@ -145,7 +145,11 @@ test('what boxes cannot hold is refused', () => {
   assert.throws(() => writeMediaSegment({ ...segment, samples: [] }), RangeError);
   assert.throws(() => writeMediaSegment({ ...segment, baseMediaDecodeTime: -1 }), RangeError);
   assert.throws(
-    () => writeMediaSegment({ ...segment, samples: [{ ...sample, compositionOffsetTicks: -1 }] }),
+    () =>
+      writeMediaSegment({
+        ...segment,
+        samples: [sample, { ...sample, compositionOffsetTicks: -(2 ** 31) - 1 }],
+      }),
     RangeError,
   );
 });
@@ -162,6 +166,7 @@ test('a written init segment parses back', () => {
       assert.equal(track.presentationOffsetTicks, description.presentationOffsetTicks);
       if (description.kind === 'video') {
         assert.deepEqual([track.width, track.height], [description.width, description.height]);
+        assert.ok('avcC' in description);
         const [, ...profileAndLevel] = description.avcC.subarray(0, 4);
         assert.equal(track.codecs, `avc1.${Buffer.from(profileAndLevel).toString('hex')}`);
       } else {

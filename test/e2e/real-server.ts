@@ -29,6 +29,7 @@ export type ApiVideo = {
   readonly playback: {
     readonly hls?: string;
     readonly dash?: string;
+    readonly hlsTs?: string;
     readonly mp4?: readonly { readonly quality: string; readonly url: string }[];
     readonly poster?: string;
     readonly storyboard?: string;

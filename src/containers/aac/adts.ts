@@ -12,6 +12,8 @@ const MAX_FRAME_BYTES = 0x1fff;
 /** A frame as it lies in an ADTS stream. */
 export type AdtsFrame = {
   readonly config: AacConfig;
+  /** Of its header. */
+  readonly offset: number;
   /** Without the header: a view. */
   readonly data: Uint8Array;
 };
@@ -39,8 +41,11 @@ export function writeAdts(config: AacConfig, frames: readonly Uint8Array[]): Uin
   return bytes;
 }
 
-/** The frames that begin in `bytes`, from the first whole header on; a frame that is cut off ends it. */
-export function splitAdts(bytes: Uint8Array): AdtsFrame[] {
+/** The whole frames in `bytes`, and where the first begins that is cut off: the end where none is. */
+export function splitAdts(bytes: Uint8Array): {
+  readonly frames: readonly AdtsFrame[];
+  readonly end: number;
+} {
   const frames: AdtsFrame[] = [];
   let at = 0;
   while (at + HEADER_BYTES <= bytes.length) {
@@ -51,12 +56,13 @@ export function splitAdts(bytes: Uint8Array): AdtsFrame[] {
       const hasChecksum = (bytes[at + 1]! & 1) === 0;
       frames.push({
         config: configAt(bytes, at),
+        offset: at,
         data: bytes.subarray(at + HEADER_BYTES + (hasChecksum ? 2 : 0), at + length),
       });
       at += length;
     }
   }
-  return frames;
+  return { frames, end: Math.min(at, bytes.length) };
 }
 
 /** The length of the frame that begins at `at`; undefined where none does. */

@@ -26,6 +26,8 @@ export type ParsedInitTrack = {
   readonly defaults: SampleDefaults;
   /** The AVCDecoderConfigurationRecord of H.264, the AudioSpecificConfig of AAC; absent for other codecs. */
   readonly configuration?: Uint8Array;
+  /** The whole box that sets up the decoder (ISO/IEC 14496-12 8.5.2). */
+  readonly sampleEntry: Uint8Array;
   /** In pixels; video only. */
   readonly width?: number;
   readonly height?: number;
@@ -67,6 +69,7 @@ function parseTrack(
     timescale,
     presentationOffsetTicks: parsePresentationOffset(bytes, trak),
     defaults: allDefaults.get(trackId) ?? { durationTicks: 0, bytes: 0, flags: 0 },
+    sampleEntry: bytes.subarray(sampleEntry.start, sampleEntry.end),
     ...parseSampleEntry(bytes, sampleEntry, handlerType),
   };
 }

@@ -28,6 +28,9 @@ export type SampleDefaults = {
   readonly flags: number;
 };
 
+/** Hours of sound: a table of this size takes some dozen megabytes. */
+const MAX_SAMPLES = 500_000;
+
 const NO_DEFAULTS: SampleDefaults = { durationTicks: 0, bytes: 0, flags: 0 };
 
 /**
@@ -108,7 +111,8 @@ function parseFragmentHeader(state: ParserState, moof: Box, tfhd: Box): Fragment
   return { trackId, dataStart, defaults };
 }
 
-function parseDecodeTime(bytes: Uint8Array, tfdt: Box): number {
+/** `tfdt` (8.8.12). */
+export function parseDecodeTime(bytes: Uint8Array, tfdt: Box): number {
   const { version, reader } = fullBoxContentOf(bytes, tfdt);
   return version === 0 ? reader.u32() : reader.u64();
 }
@@ -124,7 +128,7 @@ function parseRun(
   const count = reader.u32();
   // A run without fields of its own could claim four thousand million samples in 16 bytes.
   state.sampleCount += count;
-  if (state.sampleCount > state.totalBytes) {
+  if (state.sampleCount > Math.min(state.totalBytes, MAX_SAMPLES)) {
     throw new AppError('source_damaged', 'the MP4 segment says it has more samples than bytes');
   }
   if (flags & TRUN.dataOffset) position.dataOffset = fragment.dataStart + reader.i32();

@@ -1,5 +1,12 @@
 /** What an init segment says of its one track. */
-export type TrackDescription = VideoDescription | AudioDescription;
+export type TrackDescription =
+  | VideoDescription
+  | AudioDescription
+  | (Omit<VideoDescription, 'avcC' | 'color'> & ReadySampleEntry)
+  | (Omit<AudioDescription, 'audioSpecificConfig'> & ReadySampleEntry);
+
+/** The box that sets up the decoder, of whatever codec, as another file has it (ISO/IEC 14496-12 8.5.2). */
+export type ReadySampleEntry = { readonly sampleEntry: Uint8Array };
 
 export type VideoDescription = DescriptionBase & {
   readonly kind: 'video';

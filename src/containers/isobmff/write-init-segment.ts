@@ -145,7 +145,8 @@ function writeSampleTable(writer: ByteWriter, track: TrackDescription): void {
   writer.box('stbl', () => {
     writer.fullBox('stsd', 0, 0, () => {
       writer.u32(1);
-      if (track.kind === 'video') writeAvcSampleEntry(writer, track);
+      if ('sampleEntry' in track) writer.bytes(track.sampleEntry);
+      else if (track.kind === 'video') writeAvcSampleEntry(writer, track);
       else writeAacSampleEntry(writer, track);
     });
     writer.fullBox('stts', 0, 0, () => writer.u32(0));

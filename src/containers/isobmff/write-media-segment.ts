@@ -5,7 +5,7 @@ import { NON_SYNC_SAMPLE_FLAGS, SYNC_SAMPLE_FLAGS, TFHD, TRUN } from './fragment
 export type SegmentSample = {
   /** Until the next sample's decode time. */
   readonly durationTicks: number;
-  /** Presentation minus decode time, before the init segment's edit is taken off. Never negative. */
+  /** Presentation minus decode time, before the init segment's edit is taken off. Never negative in what we encode. */
   readonly compositionOffsetTicks: number;
   /** A decoder can start here: an IDR access unit, any AAC frame. */
   readonly isSync: boolean;
@@ -30,7 +30,7 @@ const BOX_HEADER_BYTES = 8;
 
 /**
  * The bytes of a segment: deterministic, in one allocation of the exact size. Throws a RangeError for what
- * the boxes cannot hold: no samples, a negative composition offset, 4 GiB or more.
+ * the boxes cannot hold: no samples, a time out of range, 4 GiB or more.
  */
 export function writeMediaSegment(segment: MediaSegment): Uint8Array<ArrayBuffer> {
   checkSegment(segment);
@@ -113,7 +113,9 @@ function writeRun(
   { trunFlags }: Layout,
   dataOffset: number,
 ): void {
-  writer.fullBox('trun', 0, trunFlags, () => {
+  // 8.8.8.1: only version 1 has negative offsets.
+  const version = hasNegativeOffset(samples) ? 1 : 0;
+  writer.fullBox('trun', version, trunFlags, () => {
     writer.u32(samples.length);
     writer.u32(dataOffset); // from the start of the moof
     if (trunFlags & TRUN.firstSampleFlags) writer.u32(sampleFlags(samples[0]));
@@ -121,7 +123,10 @@ function writeRun(
       if (trunFlags & TRUN.sampleDuration) writer.u32(sample.durationTicks);
       writer.u32(sample.data.length);
       if (trunFlags & TRUN.sampleFlags) writer.u32(sampleFlags(sample));
-      if (trunFlags & TRUN.compositionOffset) writer.u32(sample.compositionOffsetTicks);
+      if (trunFlags & TRUN.compositionOffset) {
+        if (version === 1) writer.i32(sample.compositionOffsetTicks);
+        else writer.u32(sample.compositionOffsetTicks);
+      }
     }
   });
 }
@@ -130,14 +135,19 @@ function sampleFlags(sample: SegmentSample | undefined): number {
   return sample?.isSync ? SYNC_SAMPLE_FLAGS : NON_SYNC_SAMPLE_FLAGS;
 }
 
+function hasNegativeOffset(samples: readonly SegmentSample[]): boolean {
+  return samples.some(({ compositionOffsetTicks }) => compositionOffsetTicks < 0);
+}
+
 function checkSegment(segment: MediaSegment): void {
+  const isOffset = hasNegativeOffset(segment.samples) ? isInt32 : isUint32;
   const isFine =
     segment.samples.length > 0 &&
     isUint32(segment.trackId) &&
     isUint32(segment.sequenceNumber) &&
     Number.isSafeInteger(segment.baseMediaDecodeTime) &&
     segment.baseMediaDecodeTime >= 0 &&
-    segment.samples.every((s) => isUint32(s.durationTicks) && isUint32(s.compositionOffsetTicks));
+    segment.samples.every((s) => isUint32(s.durationTicks) && isOffset(s.compositionOffsetTicks));
   if (!isFine)
     throw new RangeError(`not a segment of track ${segment.trackId}: a time or a number is out of range`);
 }
@@ -150,4 +160,8 @@ function countBits(value: number): number {
 
 function isUint32(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0 && value <= 0xffffffff;
+}
+
+function isInt32(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= -0x80000000 && value <= 0x7fffffff;
 }

@@ -21,6 +21,8 @@ export type SegmentInformation =
       readonly timescale: number;
       readonly init?: LocatedBytes;
       readonly segments: readonly LocatedSegment[];
+      /** 5.3.9.2: the time in the media that lies at the start of the Period. */
+      readonly presentationTimeOffset: number;
     }
   /** One file with everything in it; where its segments lie says an index inside, if there is one. */
   | {
@@ -29,6 +31,7 @@ export type SegmentInformation =
       readonly timescale: number;
       readonly init?: LocatedBytes;
       readonly indexRange?: { readonly start: number; readonly end: number };
+      readonly presentationTimeOffset: number;
     };
 
 export type RepresentationContext = {
@@ -52,7 +55,7 @@ export function readSegmentInformation(context: RepresentationContext): SegmentI
     if (kind === 'SegmentTemplate') return fromTemplate(merged, context);
     return kind === 'SegmentList' ? fromList(merged, context) : fromBase(merged, context);
   }
-  return { kind: 'single', file: context.base, timescale: 1 };
+  return { kind: 'single', file: context.base, timescale: 1, presentationTimeOffset: 0 };
 }
 
 /** 5.3.9.1: attributes and elements of inner levels stand before those of outer ones. */
@@ -91,6 +94,7 @@ function fromTemplate(template: XmlElement, context: RepresentationContext): Seg
   return {
     kind: 'listed',
     timescale: timescaleOf(template),
+    presentationTimeOffset: presentationTimeOffsetOf(template),
     segments,
     ...(init === undefined ? {} : { init }),
   };
@@ -109,7 +113,13 @@ function fromList(list: XmlElement, context: RepresentationContext): SegmentInfo
     };
   });
   const init = initElement(list, context);
-  return { kind: 'listed', timescale: timescaleOf(list), segments, ...(init === undefined ? {} : { init }) };
+  return {
+    kind: 'listed',
+    timescale: timescaleOf(list),
+    presentationTimeOffset: presentationTimeOffsetOf(list),
+    segments,
+    ...(init === undefined ? {} : { init }),
+  };
 }
 
 /** Without any times, the one segment lasts as long as the Period (5.3.9.3.2). */
@@ -142,6 +152,7 @@ function fromBase(segmentBase: XmlElement, context: RepresentationContext): Segm
     kind: 'single',
     file: context.base,
     timescale: timescaleOf(segmentBase),
+    presentationTimeOffset: presentationTimeOffsetOf(segmentBase),
     ...(init === undefined ? {} : { init }),
     ...(indexRange === undefined ? {} : { indexRange }),
   };
@@ -166,14 +177,17 @@ function readTimes(element: XmlElement, context: RepresentationContext): TimedSe
       'the MPD has a SegmentTemplate without duration and SegmentTimeline',
     );
   }
-  const offset = integerAttribute(element, 'presentationTimeOffset') ?? 0;
-  return readEqualDurations(durationTicks, offset, endTicks, context.budget);
+  return readEqualDurations(durationTicks, presentationTimeOffsetOf(element), endTicks, context.budget);
 }
 
 /** Where the Period ends on the media's own clock. */
 function endTicksOf(element: XmlElement, { periodSeconds }: RepresentationContext): number | undefined {
   if (periodSeconds === undefined) return undefined;
-  return periodSeconds * timescaleOf(element) + (integerAttribute(element, 'presentationTimeOffset') ?? 0);
+  return periodSeconds * timescaleOf(element) + presentationTimeOffsetOf(element);
+}
+
+function presentationTimeOffsetOf(element: XmlElement): number {
+  return integerAttribute(element, 'presentationTimeOffset') ?? 0;
 }
 
 function timescaleOf(element: XmlElement): number {
