@@ -8,7 +8,11 @@ const node = setUp();
 const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
 const files = process.argv.slice(2);
 if (files.length === 0) run('npm', ['run', '--silent', 'check']);
-run('node', ['--test', '--test-timeout=900000', ...(files.length > 0 ? files : ['test/**/*.test.ts'])]);
+run('node', [
+  '--test',
+  '--test-timeout=900000',
+  ...(files.length > 0 ? files : ['test/**/*.test.ts', 'examples/**/*.test.ts']),
+]);
 
 function run(command, args) {
   const { status } = spawnSync(command, args, { stdio: 'inherit', shell: process.platform === 'win32', env });
