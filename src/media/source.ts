@@ -41,6 +41,7 @@ export type SourceVideo = SourceSpan & {
   /** The constant rate of the output (design, section 5): the source's own, or the snapped one. */
   readonly frameRate: Rational;
   readonly isVariableFrameRate: boolean;
+  /** Frames are two fields with half a frame's time between them: each field becomes a picture. */
   readonly isInterlaced: boolean;
   readonly color: SourceColor;
 };

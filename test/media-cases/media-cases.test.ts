@@ -15,6 +15,7 @@ import { beepsOf, numbersOf, play, type Played } from './play.ts';
 import { CODEC_CASES } from './codec-cases.ts';
 import { COLOR_CASES } from './color-cases.ts';
 import { CONTAINER_CASES } from './container-cases.ts';
+import { SCAN_CASES } from './scan-cases.ts';
 import { SHAPE_CASES } from './shape-cases.ts';
 import { TIMING_CASES } from './timing-cases.ts';
 
@@ -24,6 +25,7 @@ const CASES: readonly MediaCase[] = [
   ...CODEC_CASES,
   ...CONTAINER_CASES,
   ...COLOR_CASES,
+  ...SCAN_CASES,
 ];
 const AAC_FRAME_SECONDS = 1024 / 48_000;
 /** A codec may swallow the first periods of a beep that begins with the file. */

@@ -5,6 +5,7 @@ import type { SourceVideo } from '../../media/source.ts';
 import { toNumber } from '../../media/time.ts';
 import { colorCodes } from './color.ts';
 import { decodeFrom } from './decode.ts';
+import { deinterlaced, LEAD_IN_FRAMES, type TimedFrame } from './deinterlace.ts';
 import { outputColor } from './output-color.ts';
 import type { OpenSource } from './source.ts';
 import { SegmentEncoder } from './video-encoder.ts';
@@ -88,15 +89,17 @@ async function* framesOnGrid(
   let isNew = true;
   let next = from;
   const needed = ticksOf(from - KEEP_SECONDS * toNumber(frameRate));
-  const options = {
+  const frameTicks = Math.round((video.isInterlaced ? 2 : 1) / framesPerTick);
+  const leadInTicks = video.isInterlaced ? LEAD_IN_FRAMES * frameTicks : 0;
+  const decoded = decodeFrom(source, {
     span: video,
-    fromTicks: Math.max(video.startTicks, ticksOf(from)),
+    fromTicks: Math.max(video.startTicks, ticksOf(from) - leadInTicks),
     skipBeforeTicks: () => needed,
     mustShowFrom: true,
-    frameTicks: Math.round(1 / framesPerTick),
-  };
-  for await (const frame of decodeFrom(source, options)) {
-    const place = placeOf(Number(frame.pts));
+    frameTicks,
+  });
+  for await (const { frame, ticks } of video.isInterlaced ? deinterlaced(decoded) : timed(decoded)) {
+    const place = placeOf(ticks);
     // Everything before this frame's place shows the frame before it, or this one where there was none.
     for (; next < Math.min(place, end); next++) {
       yield { frame: hasHeld ? held : frame, isNew };
@@ -116,6 +119,10 @@ async function* framesOnGrid(
     yield { frame: held, isNew };
     isNew = false;
   }
+}
+
+async function* timed(frames: AsyncIterable<Frame>): AsyncGenerator<TimedFrame> {
+  for await (const frame of frames) yield { frame, ticks: Number(frame.pts) };
 }
 
 /** For a stretch of which nothing can be decoded. */

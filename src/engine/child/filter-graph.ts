@@ -38,7 +38,9 @@ export function describeGraph(
   const input =
     `${NODES.input}=video_size=${frame.width}x${frame.height}:pix_fmt=${formatOf(frame)}:time_base=1/1:pixel_aspect=1/1` +
     `:colorspace=${matrixOf(frame, source, colors, conversion)}:range=${frame.colorRange}`;
-  const upright = [input, ...opaqueFilters(frame), ...orientationFilters(source)].join(',');
+  const isStillOfFields = colors === 'jpeg' && source.isInterlaced;
+  const whole = isStillOfFields ? ['field=top'] : [];
+  const upright = [input, ...whole, ...opaqueFilters(frame), ...orientationFilters(source)].join(',');
   const output = outputOptions(frame, source, colors, conversion);
   const branches = sizes.map((size, index) => {
     const scale = `[s${index}]scale=${placed(size, frame, source)}:flags=bicubic`;

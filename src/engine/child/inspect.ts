@@ -22,14 +22,22 @@ import { AppError } from '../../errors.ts';
 import type { AudioRole } from '../../media/presentation.ts';
 import type { SourceAudio, SourceCaption, SourceInfo, SourceSpan, SourceVideo } from '../../media/source.ts';
 import { canonicalLanguage, UNDETERMINED } from '../../media/language.ts';
-import { type Rational, rational, toNumber } from '../../media/time.ts';
+import { multiply, type Rational, rational, toNumber } from '../../media/time.ts';
 import { isTextCodec } from './captions.ts';
 import { colorOf, isInterlaced } from './color.ts';
 import { displayOf } from './display.ts';
 import { chooseFrameRate, type FrameRateChoice } from './frame-rate.ts';
 import { checkExtent, checkPictureSize, MAX_AUDIO_TRACKS } from './limits.ts';
+import { isReallyInterlaced } from './scan.ts';
 import type { OpenSource } from './source.ts';
-import { type MeasuredTrack, measureEnds, readTimes, seekTo, type TrackEnds } from './timestamps.ts';
+import {
+  type MeasuredTrack,
+  measureEnds,
+  type PacketTimes,
+  readTimes,
+  seekTo,
+  type TrackEnds,
+} from './timestamps.ts';
 
 /** Packets looked at in each place to learn the frame rate: about two seconds of picture and sound. */
 const SAMPLED_PACKETS = 240;
@@ -60,11 +68,23 @@ export async function inspect(source: OpenSource): Promise<SourceInfo> {
   const captions = captionsOf(source);
   // Measuring may open the file anew: the streams are not looked at after it.
   const ends = await measureEnds(source, [...pictures, ...sounds], start, claimedEnd);
-  const [picture] = endedTracks(pictures, ends);
+  const [ended] = endedTracks(pictures, ends);
+  const picture = ended === undefined ? undefined : await checkFields(source, ended);
   const info = { ...(picture === undefined ? {} : { video: picture }), audio: endedTracks(sounds, ends) };
   if (picture === undefined && info.audio.length === 0)
     throw new AppError('source_damaged', 'the file holds no complete picture or sound');
   return { container: source.handle.container, bytes: source.handle.bytes, ...info, ...captions };
+}
+
+/** Above this a rate is not of frames but of fields, each in a packet. */
+const MAX_INTERLACED_RATE = 31;
+
+/** Interlaced video is put out with a picture for each field (docs/decisions/098). */
+async function checkFields(source: OpenSource, video: SourceVideo): Promise<SourceVideo> {
+  if (!video.isInterlaced) return video;
+  if (!(await isReallyInterlaced(source, video))) return { ...video, isInterlaced: false };
+  const isOfFields = toNumber(video.frameRate) > MAX_INTERLACED_RATE;
+  return { ...video, frameRate: isOfFields ? video.frameRate : multiply(video.frameRate, rational(2)) };
 }
 
 /** Those of which anything is there, with their real ends. */
@@ -133,13 +153,20 @@ function roleOf({ disposition }: Stream): AudioRole | undefined {
 type SampledTimes = ReadonlyMap<number, readonly number[]>;
 
 async function sampleTimes(source: OpenSource): Promise<SampledTimes> {
-  const times = new Map<number, number[]>();
-  for await (const { streamIndex, ptsTicks } of readTimes(source, SAMPLED_PACKETS)) {
-    const list = times.get(streamIndex) ?? [];
-    times.set(streamIndex, list);
-    list.push(ptsTicks);
+  const packets = new Map<number, PacketTimes[]>();
+  for await (const times of readTimes(source, SAMPLED_PACKETS)) {
+    const list = packets.get(times.streamIndex) ?? [];
+    packets.set(times.streamIndex, list);
+    list.push(times);
   }
-  return new Map([...times].map(([index, list]) => [index, list.sort((a, b) => a - b)]));
+  return new Map([...packets].map(([index, list]) => [index, timesOf(list)]));
+}
+
+/** Where presentation times are missing (program streams), decode times say as much about the rate. */
+function timesOf(packets: readonly PacketTimes[]): readonly number[] {
+  const isComplete = packets.every(({ hasPts }) => hasPts);
+  const times = packets.map(({ ptsTicks, dtsTicks }) => (isComplete ? ptsTicks : dtsTicks));
+  return times.sort((a, b) => a - b);
 }
 
 /** Samples the middle and the end, too: many a recording is regular only at first. */

@@ -14,7 +14,10 @@ import type { OpenSource } from './source.ts';
 /** Times of one packet, in ticks of its stream. */
 export type PacketTimes = {
   readonly streamIndex: number;
+  /** Its decode time where it has no other: `hasPts` says so. */
   readonly ptsTicks: number;
+  readonly hasPts: boolean;
+  readonly dtsTicks: number;
   /** 0 where the container does not say. */
   readonly durationTicks: number;
 };
@@ -44,6 +47,8 @@ export async function* readTimes(source: OpenSource, limit: number): AsyncGenera
       yield {
         streamIndex: packet.streamIndex,
         ptsTicks: Number(pts),
+        hasPts: packet.pts !== AV_NOPTS_VALUE,
+        dtsTicks: Number(packet.dts === AV_NOPTS_VALUE ? pts : packet.dts),
         durationTicks: Number(packet.duration),
       };
     }
@@ -103,8 +108,18 @@ export async function measureEnds(
 
 async function readEnds(source: OpenSource): Promise<TrackEnds> {
   const ends: TrackEnds = new Map();
-  for await (const { streamIndex, ptsTicks, durationTicks } of readTimes(source, Number.POSITIVE_INFINITY)) {
-    ends.set(streamIndex, Math.max(ends.get(streamIndex) ?? -Infinity, ptsTicks + durationTicks));
+  /** By how much presentation is behind decoding, at least, where it is. */
+  const delays = new Map<number, number>();
+  const endAt = (streamIndex: number, ticks: number): void => {
+    ends.set(streamIndex, Math.max(ends.get(streamIndex) ?? -Infinity, ticks));
+  };
+  for await (const times of readTimes(source, Number.POSITIVE_INFINITY)) {
+    const { streamIndex, hasPts, ptsTicks, dtsTicks, durationTicks } = times;
+    const delay = delays.get(streamIndex) ?? Number.POSITIVE_INFINITY;
+    if (hasPts && ptsTicks > dtsTicks) delays.set(streamIndex, Math.min(delay, ptsTicks - dtsTicks));
+    endAt(streamIndex, ptsTicks + durationTicks);
+    // Program streams leave presentation times out; the last picture to be decoded may be the last to be shown.
+    if (!hasPts && Number.isFinite(delay)) endAt(streamIndex, dtsTicks + durationTicks + delay);
   }
   return ends;
 }
