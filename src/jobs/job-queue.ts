@@ -5,7 +5,15 @@ import type { ErrorCode } from '../errors.ts';
 export type JobKind = (typeof JOB_KINDS)[number];
 
 /** Every kind. */
-export const JOB_KINDS = ['inspect', 'encode-chunk', 'captions', 'pictures', 'pull', 'delete'] as const;
+export const JOB_KINDS = [
+  'segment',
+  'inspect',
+  'encode-chunk',
+  'captions',
+  'pictures',
+  'pull',
+  'delete',
+] as const;
 
 /** What survives being written down. */
 export type Json =

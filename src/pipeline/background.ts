@@ -61,9 +61,9 @@ export class Background {
     this.#options = options;
   }
 
-  /** Begins to work, with everything that an earlier run of the server left undone. */
-  async start(): Promise<void> {
-    const { jobs, videos, chunks, segments, concurrency } = this.#options;
+  /** Does its jobs from now on, until the queue closes. */
+  start(): void {
+    const { jobs, concurrency } = this.#options;
     jobs.work({
       kinds: ['inspect'],
       concurrency: 1,
@@ -78,12 +78,17 @@ export class Background {
       handle: (job, signal) => this.#encode(job, signal),
       onFailed: (job, error) => this.#fail(job, error),
     });
+  }
+
+  /** Enqueues everything that the catalog says is to be done, but for what is in the queue already. */
+  async catchUp(): Promise<void> {
+    const { videos, chunks, segments, mode } = this.#options;
     for (const video of await videos.listBySource('upload')) {
       segments.keep(video.id);
       if (video.status === 'inspecting') await this.arrived(video);
       if (video.status === 'playable') await this.#finishIfDone(video);
     }
-    if (this.#options.mode === 'eager') await this.#enqueue(await chunks.listWaiting());
+    if (mode === 'eager') await this.#enqueue(await chunks.listWaiting());
   }
 
   /** The bytes of an upload are all there, its status is `inspecting`. */
@@ -123,24 +128,27 @@ export class Background {
   }
 
   async #enqueue(chunks: readonly Chunk[]): Promise<void> {
-    for (const chunk of chunks) {
+    const jobs = chunks.map((chunk) => {
       const { videoId, revision, kind, first } = chunk;
-      await this.#options.jobs.enqueue({
+      return {
         kind: 'encode-chunk',
         key: `chunk/${videoId}/${revision}/${kind}/${first}`,
         videoId,
         priority: first === 0 ? PRIORITY.firstChunk : PRIORITY.chunk,
         payload: { ...chunk },
-      });
-    }
+      } as const;
+    });
+    await this.#options.jobs.enqueueAll(jobs);
   }
 
   async #encode(job: Job, signal: AbortSignal): Promise<void> {
-    const { videos, chunks, plans } = this.#options;
+    const { videos, chunks, plans, segments } = this.#options;
     const chunk = payloadSchema.parse(job.payload);
     const video = await videos.get(chunk.videoId);
     const plan = video && plans.planOf(video);
     if (video === undefined || plan === undefined || video.revision !== chunk.revision) return;
+    segments.keep(video.id);
+    await segments.load(video.id, video.revision, signal);
     const encodings = [...plan.encodings.values()].filter(({ kind }) => kind === chunk.kind);
     await this.#encodeMissing(video, encodings, chunk, signal);
     if (await chunks.markDone(chunk)) await this.#finishIfDone(video);

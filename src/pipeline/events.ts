@@ -1,5 +1,6 @@
 /** What happens to videos, for whoever is listening. */
 import type { VideoId, VideoStatus } from '../catalog/video.ts';
+import type { Broadcast } from '../cluster/broadcast.ts';
 
 /** Something that happened. Each says enough to know what to ask for anew. */
 export type VideoEvent =
@@ -20,7 +21,9 @@ export type VideoEvent =
       readonly index: number;
       readonly state: SegmentState;
       readonly encodedFraction: number;
-    };
+    }
+  /** Events of other processes may have been missed: whatever was known of any video may be old. */
+  | { readonly type: 'missed' };
 
 /** `waiting`: nothing is done for it yet. */
 export type SegmentState = 'waiting' | 'encoding' | 'stored';
@@ -35,19 +38,25 @@ export type VideoEvents = {
 /** Events a slow reader may fall behind by. */
 const KEPT_EVENTS = 1000;
 
-/** Events within this process. */
-export function createVideoEvents(): VideoEvents {
+const TOPIC = 'events';
+
+/** What happens in any process of this Sluice. */
+export function createVideoEvents(broadcast: Broadcast): VideoEvents {
   const listeners = new Set<(event: VideoEvent) => void>();
+  const tell = (event: VideoEvent): void => {
+    for (const listener of listeners) listener(event);
+  };
+  // Another version of Sluice may say things that we do not know: whoever listens looks at the type.
+  broadcast.subscribe(TOPIC, (event) => tell(event as VideoEvent));
+  broadcast.onMissed(() => tell({ type: 'missed' }));
   return {
-    publish(event) {
-      for (const listener of listeners) listener(event);
-    },
+    publish: (event) => broadcast.publish(TOPIC, event),
 
     async *subscribe({ videoId, signal }) {
       const events: VideoEvent[] = [];
       let wake = Promise.withResolvers<void>();
       const listen = (event: VideoEvent): void => {
-        if (videoId !== undefined && event.videoId !== videoId) return;
+        if (videoId !== undefined && event.type !== 'missed' && event.videoId !== videoId) return;
         if (events.push(event) > KEPT_EVENTS) events.shift();
         wake.resolve();
       };

@@ -2,6 +2,8 @@
 import type { Video, VideoId } from '../catalog/video.ts';
 import type { UploadRepository } from '../catalog/upload-repository.ts';
 import type { VideoRepository } from '../catalog/video-repository.ts';
+import type { Broadcast } from '../cluster/broadcast.ts';
+import type { Leases } from '../cluster/leases.ts';
 import { AppError } from '../errors.ts';
 import type { JobQueue } from '../jobs/job-queue.ts';
 import type { RemoteFiles } from '../remote/remote-files.ts';
@@ -23,6 +25,9 @@ export type IngestOptions = {
   readonly remote: RemoteFiles;
   /** Pulls are jobs of it. */
   readonly jobs: JobQueue;
+  /** Sees to one writer at a time for each upload. */
+  readonly leases: Leases;
+  readonly broadcast: Broadcast;
   readonly events: VideoEvents;
   readonly log: Log;
   readonly now: () => Date;
@@ -45,8 +50,11 @@ export type IngestOptions = {
 
 /** The service, and what the composition root does with it. */
 export type Ingest = IngestService & {
-  /** To be called once, before anything else: repairs what a crash left, and goes on with pulls. */
-  start(): Promise<void>;
+  /**
+   * Repairs what a crash left, goes on with pulls, and removes what has expired. Leaves alone what has shown life within
+   * `quietMs`: 0 where no other process can be in the middle of it.
+   */
+  catchUp(quietMs: number): Promise<void>;
   /** For a video that is being deleted: whatever still brings bytes to it has ended, and they are gone. Idempotent. */
   endUploadOf(videoId: VideoId): Promise<void>;
   /** Cuts off whoever writes; what arrived stays. Close the job queue as well. */
@@ -54,11 +62,10 @@ export type Ingest = IngestService & {
 };
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-const SWEEP_MS = 10 * 60 * 1000;
 
-/** Makes the ways in. Nothing happens before `start()`, except that pulls become work of the job queue. */
+/** Makes the ways in. Pulls become work of the job queue. */
 export function createIngest(options: IngestOptions): Ingest {
-  const { videos, uploads: repository, partials, log, now, maxBytes, expiryMs = DAY_MS } = options;
+  const { videos, uploads: repository, partials, now, maxBytes, expiryMs = DAY_MS } = options;
   const room = new Room({ partials, minFreeBytes: options.minFreeBytes, now });
   const uploads = new Uploads({
     ...options,
@@ -73,7 +80,6 @@ export function createIngest(options: IngestOptions): Ingest {
     delayMs: options.pullDelayMs ?? pullDelayMs,
     totalMs: options.pullTotalMs ?? DAY_MS,
   });
-  let sweeper: NodeJS.Timeout | undefined;
 
   return {
     ...(maxBytes === undefined ? {} : { maxBytes }),
@@ -116,13 +122,9 @@ export function createIngest(options: IngestOptions): Ingest {
 
     addFromUrl: (request) => pulls.add(request),
 
-    async start() {
-      for (const pull of await uploads.recover()) await pulls.resume(pull);
+    async catchUp(quietMs) {
+      for (const pull of await uploads.recover(quietMs)) await pulls.resume(pull);
       await uploads.sweep();
-      sweeper = setInterval(() => {
-        uploads.sweep().catch((error: unknown) => log.error({ err: error }, 'expired uploads stay for now'));
-      }, SWEEP_MS);
-      sweeper.unref();
     },
 
     async endUploadOf(videoId) {
@@ -134,7 +136,6 @@ export function createIngest(options: IngestOptions): Ingest {
     },
 
     async close() {
-      clearInterval(sweeper);
       pulls.close();
       await uploads.close();
     },

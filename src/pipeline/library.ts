@@ -15,8 +15,8 @@ import type { CaptionStore } from './caption-store.ts';
 import type { VideoEvents } from './events.ts';
 import { inspectVideo } from './inspect-video.ts';
 import type { Log } from './log.ts';
-import type { OnDemandEncoder } from './on-demand.ts';
 import type { PosterStore } from './poster-store.ts';
+import type { SegmentMaker } from './segment-maker.ts';
 import type { SegmentStore } from './segment-store.ts';
 import { Sidecars } from './sidecars.ts';
 
@@ -30,7 +30,7 @@ export type LibraryOptions = {
   readonly texts: CaptionStore;
   readonly posters: PosterStore;
   readonly engine: MediaEngine;
-  readonly encoder: OnDemandEncoder;
+  readonly encoder: SegmentMaker;
   readonly sourceOf: (video: Video) => SourceBytes;
   readonly events: VideoEvents;
   readonly log: Log;

@@ -8,15 +8,12 @@ import type { MediaEngine, SourceBytes } from '../engine/engine.ts';
 import { Pace } from '../engine/pace.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { chunkOf } from '../media/grid.ts';
-import type { Plan, TrackEncoding } from '../media/plan.ts';
-import type { SourceInfo } from '../media/source.ts';
+import type { TrackEncoding } from '../media/plan.ts';
 import { memoryResource } from './memory-resource.ts';
 import type { Resource } from './resource.ts';
+import { type Encodable, encodingOf, type SegmentMaker } from './segment-maker.ts';
 import type { SegmentProgress } from './segment-progress.ts';
 import type { SegmentStore, TrackAddress } from './segment-store.ts';
-
-/** A video that can be encoded. */
-export type Encodable = { readonly video: Video; readonly info: SourceInfo; readonly plan: Plan };
 
 export type OnDemandOptions = {
   readonly engine: MediaEngine;
@@ -65,8 +62,8 @@ type Run = {
 /** Who watches what: the last segment asked for of a track, and when. */
 type Watching = { readonly target: Encodable; readonly encoding: TrackEncoding; index: number; at: number };
 
-/** All runs of a server: see the head of this file. */
-export class OnDemandEncoder {
+/** All runs of a process: see the head of this file. */
+export class OnDemandEncoder implements SegmentMaker {
   readonly #options: OnDemandOptions;
   readonly #runs = new Set<Run>();
   /** Runs that were told to end and have not yet. */
@@ -78,13 +75,9 @@ export class OnDemandEncoder {
     this.#options = options;
   }
 
-  /** Makes the segment, ahead of everything that nobody waits for. `signal` gives up waiting. */
   segment(target: Encodable, trackId: string, index: number, signal: AbortSignal): Promise<Resource> {
     if (this.#isClosed) throw new AppError('unavailable', 'the server is stopping');
-    const encoding = target.plan.encodings.get(trackId);
-    if (encoding === undefined || index + 1 >= encoding.grid.boundaries.length) {
-      throw new AppError('not_found', 'there is no such segment');
-    }
+    const encoding = encodingOf(target, trackId, index);
     const track = addressOf(target.video, trackId);
     this.#remember(keyOf(track), { target, encoding, index, at: this.#options.now() });
     const run = this.#joinable(keyOf(track), index) ?? this.#create(target, encoding, index);
@@ -93,7 +86,6 @@ export class OnDemandEncoder {
     return segment;
   }
 
-  /** A stored segment was asked for: whoever watches will soon want the ones after it. */
   noteWatched(track: TrackAddress, index: number): void {
     const watching = this.#watching.get(keyOf(track));
     if (watching === undefined) return;
@@ -102,7 +94,16 @@ export class OnDemandEncoder {
     this.#followOn(keyOf(track));
   }
 
-  /** Stops everything for a video: it was deleted, or its source has changed. Resolves when nothing runs for it. */
+  /** What is being encoded, where a run is about to make this segment: asking for it then begins no other run. */
+  aboutToMake(track: TrackAddress, index: number): Encodable | undefined {
+    return this.#joinable(keyOf(track), index)?.target;
+  }
+
+  /** Somebody else goes on with this track: what nobody waits for here ends soon. */
+  leave(track: TrackAddress): void {
+    this.#watching.delete(keyOf(track));
+  }
+
   async stop(videoId: string): Promise<void> {
     for (const [key, watching] of this.#watching) {
       if (watching.target.video.id === videoId) this.#watching.delete(key);

@@ -27,9 +27,9 @@ export class PictureJobs {
     this.#options = options;
   }
 
-  /** Begins to work, with the uploads that were not finished when the server ended. */
-  async start(): Promise<void> {
-    const { jobs, videos, log } = this.#options;
+  /** Does its jobs from now on, until the queue closes. */
+  start(): void {
+    const { jobs, log } = this.#options;
     jobs.work({
       kinds: ['pictures'],
       concurrency: 1,
@@ -38,20 +38,17 @@ export class PictureJobs {
       // A video plays without them: they are tried again when somebody asks for one.
       onFailed: async (job, error) => log.warn({ err: error, video: job.videoId }, 'a video has no pictures'),
     });
-    for (const video of await videos.listBySource('upload')) {
-      if (video.status === 'playable') await this.enqueue(video);
-    }
+  }
+
+  /** Enqueues the uploads that are not finished, but for those in the queue already. */
+  async catchUp(): Promise<void> {
+    const uploads = await this.#options.videos.listBySource('upload');
+    await this.#options.jobs.enqueueAll(uploads.filter(({ status }) => status === 'playable').map(jobOf));
   }
 
   /** For an upload that has been inspected. */
-  async enqueue({ id, revision }: Video): Promise<void> {
-    await this.#options.jobs.enqueue({
-      kind: 'pictures',
-      key: `pictures/${id}/${revision}`,
-      videoId: id,
-      priority: PRIORITY,
-      payload: {},
-    });
+  async enqueue(video: Video): Promise<void> {
+    await this.#options.jobs.enqueue(jobOf(video));
   }
 
   /** While it is held, nothing of it uses the processor: someone waits for something else. */
@@ -63,4 +60,14 @@ export class PictureJobs {
     const video = await this.#options.videos.get(parseVideoId(job.videoId));
     if (video !== undefined) await this.#options.pictures.makeAll(video, this.#pace, signal);
   }
+}
+
+function jobOf({ id, revision }: Video): Job {
+  return {
+    kind: 'pictures',
+    key: `pictures/${id}/${revision}`,
+    videoId: id,
+    priority: PRIORITY,
+    payload: {},
+  };
 }

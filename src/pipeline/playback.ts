@@ -15,7 +15,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import type { Captions } from './captions.ts';
 import { Composer } from './composer.ts';
 import { memoryResource } from './memory-resource.ts';
-import type { Encodable, OnDemandEncoder } from './on-demand.ts';
+import type { Encodable, SegmentMaker } from './segment-maker.ts';
 import { packageEntry } from './package-entry.ts';
 import { PackageMedia } from './package-media.ts';
 import { withPatience } from './patience.ts';
@@ -34,7 +34,7 @@ export type PlaybackOptions = {
   readonly library: ObjectStore;
   readonly segments: SegmentStore;
   readonly engine: MediaEngine;
-  readonly encoder: OnDemandEncoder;
+  readonly encoder: SegmentMaker;
   readonly plans: Plans;
   readonly progress: SegmentProgress;
   readonly pictures: Pictures;
@@ -74,7 +74,7 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
     async resolve(id, path, signal) {
       const [first = '', ...rest] = path.split('/');
       if (first === 'cmaf') return nearest(id, await media(id, rest, signal));
-      const known = await videos.get(id);
+      const known = await find(id);
       if (first === 'captions') return captionText(known, rest, signal);
       const video = playable(known);
       if (first === PACKAGE_FOLDER) return packageFile(video, rest, signal);
@@ -89,6 +89,12 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
   async function nearest(id: VideoId, resource: Resource): Promise<Resource | Redirect> {
     if (resource.elsewhere === undefined) return resource;
     return (await videos.get(id))?.visibility === 'public' ? resource.elsewhere() : resource;
+  }
+
+  async function find(id: VideoId): Promise<Video | undefined> {
+    const video = await videos.get(id);
+    if (video?.source.origin === 'upload') segments.keep(id);
+    return video;
   }
 
   /** A stored segment costs one look into the store, and the catalog nothing. */
@@ -153,7 +159,7 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
   }
 
   async function videoOf({ videoId, revision }: TrackAddress): Promise<Video> {
-    const video = playable(await videos.get(videoId));
+    const video = playable(await find(videoId));
     if (video.revision !== revision) throw nothingHere();
     return video;
   }

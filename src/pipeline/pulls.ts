@@ -26,6 +26,8 @@ export type PullsOptions = {
 
 /** Pulls at a time: they share one network connection to the world. */
 const CONCURRENCY = 4;
+/** An answer that has begun waits so long for its job. */
+const BEGUN_MS = 10_000;
 /** Attempts in a row that bring nothing. */
 const MAX_ATTEMPTS = 6;
 /** Nobody waits for an encode that a pull would hold up: it needs no processor to speak of. */
@@ -73,6 +75,7 @@ export class Pulls {
         { url: request.url, ...(file.validator === undefined ? {} : { validator: file.validator }) },
       );
       this.#begun.set(upload.id, file);
+      setTimeout(() => this.#giveUp(upload.id), BEGUN_MS).unref();
       await this.resume(upload);
       const video = await videos.get(upload.videoId);
       if (video === undefined) throw new AppError('gone', 'the video was deleted');
@@ -92,6 +95,13 @@ export class Pulls {
       priority: PRIORITY,
       payload: { uploadId: upload.id },
     });
+  }
+
+  /** Another process has taken the job, and asks anew. */
+  #giveUp(id: string): void {
+    const file = this.#begun.get(id);
+    this.#begun.delete(id);
+    void file?.body.cancel().catch(() => {});
   }
 
   /** Breaks off connections that no job has taken over. */

@@ -4,15 +4,15 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import type { CaptionExtraction } from './caption-extraction.ts';
 import type { CaptionStore } from './caption-store.ts';
 import type { Ingest } from './ingest.ts';
-import type { OnDemandEncoder } from './on-demand.ts';
 import type { PosterStore } from './poster-store.ts';
+import type { SegmentMaker } from './segment-maker.ts';
 import type { SegmentStore } from './segment-store.ts';
 
 /** Where traces of a video can be. */
 export type RemovalOptions = {
   readonly ingest: Pick<Ingest, 'endUploadOf'>;
   readonly jobs: JobQueue;
-  readonly encoder: OnDemandEncoder;
+  readonly encoder: SegmentMaker;
   readonly segments: SegmentStore;
   readonly extraction: Pick<CaptionExtraction, 'stop'>;
   readonly texts: CaptionStore;

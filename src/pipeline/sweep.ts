@@ -25,26 +25,28 @@ export type SweepOptions = {
   readonly log: Log;
 };
 
-/** To be run at the start, before anything else changes videos or objects. */
+/** Others may take in videos and encode meanwhile: nothing is removed on the word of an old list alone. */
 export async function sweep(options: SweepOptions, signal: AbortSignal): Promise<void> {
   const { videos, segments, texts, posters, sources, log } = options;
   const known = new Map<string, Video>();
   for (const origin of ['upload', 'library'] as const) {
     for (const video of await videos.listBySource(origin)) known.set(video.id, video);
   }
-  for (const { videoId, revision } of segments.storedRevisions()) {
+  for (const { videoId, revision } of await segments.storedRevisions(signal)) {
     if (known.get(videoId)?.revision === revision) continue;
+    if ((await videos.get(videoId))?.revision === revision) continue;
     log.info({ video: videoId, revision }, 'removing segments that belong to nothing');
     await segments.deleteAll(videoId, revision, signal);
   }
   for await (const { key } of sources.list(SOURCES, { signal })) {
-    if (known.has(key.slice(SOURCES.length + 1))) continue;
+    const videoId = key.slice(SOURCES.length + 1) as VideoId;
+    if (known.has(videoId) || (await videos.get(videoId)) !== undefined) continue;
     log.info({ key }, 'removing a source that belongs to nothing');
     await sources.delete(key, { signal });
   }
   for await (const { videoId, id } of texts.list(signal)) {
-    const video = known.get(videoId);
-    if (video !== undefined && isCaptionOf(video, id)) continue;
+    const isOf = (video: Video | undefined): boolean => video !== undefined && isCaptionOf(video, id);
+    if (isOf(known.get(videoId)) || isOf(await videos.get(videoId as VideoId))) continue;
     log.info({ video: videoId, id }, 'removing captions that belong to nothing');
     await texts.delete(videoId as VideoId, id, signal);
   }

@@ -1,9 +1,17 @@
 /** Uploads from their first byte to the video: what is kept, what is locked, what is repaired after a crash. */
 import { randomBytes } from 'node:crypto';
-import { newUploadId, type StoredUpload, type UploadId, type UploadOrigin } from '../catalog/upload.ts';
+import {
+  newUploadId,
+  parseUploadId,
+  type StoredUpload,
+  type UploadId,
+  type UploadOrigin,
+} from '../catalog/upload.ts';
 import type { UploadRepository } from '../catalog/upload-repository.ts';
 import { newVideoId, type Video, type VideoId } from '../catalog/video.ts';
 import type { VideoRepository } from '../catalog/video-repository.ts';
+import type { Broadcast } from '../cluster/broadcast.ts';
+import type { Leases } from '../cluster/leases.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { joinKey, type ObjectKey } from '../storage/object-key.ts';
 import type { ObjectInfo, ObjectStore } from '../storage/object-store.ts';
@@ -15,6 +23,7 @@ import { MediaCheck } from './media-check.ts';
 import type { Room } from './room.ts';
 import type { Upload, UploadRequest } from './services.ts';
 import { uploadName, uploadTitle } from './upload-names.ts';
+import { UploadWriters } from './upload-writers.ts';
 import { watchedBody } from './watched-body.ts';
 
 export type UploadsOptions = {
@@ -24,6 +33,9 @@ export type UploadsOptions = {
   /** Where `partials` finishes objects. */
   readonly sources: ObjectStore;
   readonly room: Room;
+  /** Sees to one writer at a time. */
+  readonly leases: Leases;
+  readonly broadcast: Broadcast;
   readonly events: VideoEvents;
   readonly log: Log;
   readonly now: () => Date;
@@ -46,15 +58,14 @@ const PROGRESS_MS = 500;
 /** Bytes of unknown number: after so many more, room is looked for again. */
 const ROOM_CHECK_BYTES = 64 * 1024 * 1024;
 
-type Writer = { readonly abort: AbortController; readonly ended: Promise<void> };
-
-/** The uploads of this process: one writer at a time for each. */
+/** All uploads: one writer at a time for each. */
 export class Uploads {
   readonly #options: UploadsOptions;
-  readonly #writers = new Map<UploadId, Writer>();
+  readonly #writers: UploadWriters;
 
   constructor(options: UploadsOptions) {
     this.#options = options;
+    this.#writers = new UploadWriters(options.leases, options.broadcast);
   }
 
   /** Throws `source_empty`, `source_too_large`, `object_store_full`. */
@@ -111,7 +122,8 @@ export class Uploads {
     const received = await this.#options.partials.size(upload.id);
     const isFull = received === upload.totalBytes && !this.#writers.has(upload.id);
     if (!isFull) return viewOf(upload, received);
-    return this.#alone(upload.id, async () => viewOf(await this.#complete(upload, received), received));
+    const completed = await this.#writers.tryAlone(upload.id, () => this.#complete(upload, received));
+    return viewOf(completed?.result ?? upload, received);
   }
 
   /** Throws `invalid_request` where the length is known already or less than what has arrived. */
@@ -138,7 +150,7 @@ export class Uploads {
     options: WriteOptions,
   ): Promise<StoredUpload & { readonly receivedBytes: number }> {
     try {
-      return await this.#alone(upload.id, async (signal) => {
+      return await this.#writers.alone(upload.id, async (signal) => {
         const both = AbortSignal.any([signal, options.signal]);
         const receivedBytes = await this.#receive(upload, offset, body, { ...options, signal: both });
         const whole = options.isWhole ? await this.#withLength(upload, receivedBytes) : upload;
@@ -155,7 +167,7 @@ export class Uploads {
   /** Throws away what has arrived, to start again from the first byte. */
   async restart(upload: StoredUpload): Promise<void> {
     const { partials } = this.#options;
-    await this.#alone(upload.id, async () => {
+    await this.#writers.alone(upload.id, async () => {
       await partials.remove(upload.id);
       await this.#createPartial(upload);
     });
@@ -181,7 +193,7 @@ export class Uploads {
   /** Ends it without a word on its video. False where it had ended or was completed before. */
   async end({ id }: StoredUpload): Promise<boolean> {
     const { uploads, partials, room, now, expiryMs } = this.#options;
-    await this.#stopWriter(id, new AppError('gone', 'this upload has ended'));
+    await this.#writers.stop(id, new AppError('gone', 'this upload has ended'));
     if ((await uploads.get(id))?.state !== 'receiving') return false;
     // First, so that there is room for the catalog to write on a full disk.
     await partials.remove(id);
@@ -195,29 +207,41 @@ export class Uploads {
   async sweep(): Promise<void> {
     const { uploads, partials, now } = this.#options;
     for (const upload of await uploads.listExpired(now())) {
-      if (this.#writers.has(upload.id)) continue;
+      if (!(await this.#writers.isFree(upload.id))) continue;
       if (upload.state === 'receiving') await this.discard(upload);
       else await uploads.delete(upload.id);
     }
     await partials.tidy(new Date(now().getTime() - this.#options.expiryMs));
   }
 
-  /** After a start: finishes what a crash left half done. Answers with the pulls that are to go on. */
-  async recover(): Promise<readonly StoredUpload[]> {
-    const { uploads, partials } = this.#options;
-    const receiving = await uploads.list('receiving');
+  /**
+   * Finishes what a crash left half done, and leaves alone what someone writes to or what has shown life within
+   * `quietMs`. Answers with the pulls that are to go on.
+   */
+  async recover(quietMs: number): Promise<readonly StoredUpload[]> {
+    const { uploads, partials, now, expiryMs } = this.#options;
+    const before = now().getTime() - quietMs;
     const sizes = new Map<string, number>();
-    for await (const { name, bytes } of partials.list()) sizes.set(name, bytes);
-    for (const upload of receiving) await this.#repair(upload, sizes.get(upload.id));
-    const known = new Set<string>(receiving.map(({ id }) => id));
-    for (const name of sizes.keys()) if (!known.has(name)) await partials.remove(name);
+    const unknown = new Set<string>();
+    for await (const { name, bytes, modifiedAt } of partials.list()) {
+      sizes.set(name, bytes);
+      if (modifiedAt.getTime() <= before) unknown.add(name);
+    }
+    for (const upload of await uploads.list('receiving')) {
+      unknown.delete(upload.id);
+      const isQuiet = upload.expiresAt.getTime() - expiryMs <= before;
+      if (isQuiet && (await this.#writers.isFree(upload.id)))
+        await this.#repair(upload, sizes.get(upload.id));
+    }
+    for (const name of unknown) {
+      if ((await uploads.get(parseUploadId(name)))?.state !== 'receiving') await partials.remove(name);
+    }
     return (await uploads.list('receiving')).filter(({ origin }) => origin === 'pull');
   }
 
-  /** Cuts every writer off; what arrived stays. */
-  async close(): Promise<void> {
-    const reason = new AppError('unavailable', 'the server is stopping');
-    await Promise.all([...this.#writers.keys()].map((id) => this.#stopWriter(id, reason)));
+  /** Cuts every writer of this process off; what arrived stays. */
+  close(): Promise<void> {
+    return this.#writers.stopAll(new AppError('unavailable', 'the server is stopping'));
   }
 
   #createPartial({ id, videoId, totalBytes: bytes }: StoredUpload): Promise<void> {
@@ -357,31 +381,6 @@ export class Uploads {
     const { uploads, room } = this.#options;
     room.release(upload.id);
     return (await uploads.update(upload.id, { state: 'complete' })) ?? { ...upload, state: 'complete' };
-  }
-
-  /** Runs `action` as the one writer of an upload. Throws `unavailable` where there is another. */
-  async #alone<T>(id: UploadId, action: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    if (this.#writers.has(id)) {
-      throw new AppError('unavailable', 'another request is writing to this upload');
-    }
-    const abort = new AbortController();
-    const { promise: ended, resolve } = Promise.withResolvers<void>();
-    this.#writers.set(id, { abort, ended });
-    try {
-      return await action(abort.signal);
-    } catch (error) {
-      throw isAppError(error, 'aborted') && abort.signal.aborted ? abort.signal.reason : error;
-    } finally {
-      this.#writers.delete(id);
-      resolve();
-    }
-  }
-
-  /** The writer fails with `reason`, once what it brought is kept. */
-  async #stopWriter(id: UploadId, reason: AppError): Promise<void> {
-    const writer = this.#writers.get(id);
-    writer?.abort.abort(reason);
-    await writer?.ended;
   }
 
   #checkLength(bytes: number): void {

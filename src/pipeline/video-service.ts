@@ -30,6 +30,7 @@ export function videoService(options: VideoServiceOptions): VideoService {
   async function get(id: VideoId): Promise<Video> {
     const video = await videos.get(id);
     if (video === undefined) throw new AppError('not_found', 'there is no such video');
+    await progress.load(video);
     return video;
   }
 
@@ -48,7 +49,12 @@ export function videoService(options: VideoServiceOptions): VideoService {
   }
 
   return {
-    list: (query) => videos.list(query),
+    async list(query) {
+      const page = await videos.list(query);
+      await Promise.all(page.items.map((video) => progress.load(video)));
+      return page;
+    },
+
     get,
     presentation: (video) => plans.presentationOf(video),
     captions: captionsOf,

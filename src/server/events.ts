@@ -165,7 +165,8 @@ async function listen(
   signal: AbortSignal,
 ): Promise<void> {
   for await (const event of events.subscribe({ ...(videoId === undefined ? {} : { videoId }), signal })) {
-    news.note(event);
+    // Of one video there is no list to be asked for anew: the video itself is news.
+    news.note(event.type === 'missed' && videoId !== undefined ? { type: 'updated', videoId } : event);
     bell.ring();
   }
   bell.ring();

@@ -36,6 +36,7 @@ export class News {
   }
 
   note(event: VideoEvent): void {
+    if (event.type === 'missed') return this.reset();
     const news = this.#of(event.videoId);
     switch (event.type) {
       case 'created':

@@ -10,6 +10,7 @@ import {
   type RealServer,
   SAMPLE,
   type ServerFolders,
+  type ServerOptions,
   serverFolders,
   startServer,
   until,
@@ -175,13 +176,13 @@ test('a file that may not be read is listed as failed, until it may', { timeout:
 });
 
 /** Nothing is hidden from root: there, the number of another user, to whom the folders then belong. */
-async function someoneWhoMayNot(folders: ServerFolders): Promise<number | undefined> {
-  if (process.getuid?.() !== 0) return undefined;
+async function someoneWhoMayNot(folders: ServerFolders): Promise<ServerOptions> {
+  if (process.getuid?.() !== 0) return {};
   const nobody = 65_534;
   await mkdir(folders.data, { recursive: true });
   await chmod(dirname(folders.library), 0o755);
   await chown(folders.data, nobody, nobody);
-  return nobody;
+  return { user: nobody };
 }
 
 function rungOf(video: ApiVideo): string {

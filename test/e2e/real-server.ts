@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { temporaryFolder } from '../storage/temporary-folder.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const READY = /Sluice is ready: (http:\S+)/;
+/** A worker has no address. */
+const READY = /Sluice (?:is ready: (http:\S+)|works)/;
 /** Far more than it ever takes, on a machine that is busy with other tests. */
 const START_MS = 60_000;
 const INSPECTION_MS = 60_000;
@@ -60,16 +61,21 @@ export async function serverFolders(files: readonly string[] = []): Promise<Serv
   return { library, data, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
 }
 
-/**
- * Starts `sluice serve` and waits until it is ready. Nothing is encoded that nobody asks for. `user` is the number
- * of a system user to run as; the one of the tests unless it is given.
- */
+/** How else than `sluice serve`, as the user of the tests. */
+export type ServerOptions = {
+  /** The number of a system user. */
+  readonly user?: number;
+  /** What follows `sluice`. */
+  readonly command?: readonly string[];
+};
+
+/** Starts `sluice serve` and waits until it is ready. Nothing is encoded that nobody asks for. */
 export async function startServer(
   folders: { readonly library: string; readonly data: string },
   environment: Readonly<Record<string, string>> = {},
-  user?: number,
+  { user, command = ['serve'] }: ServerOptions = {},
 ): Promise<RealServer> {
-  const child = spawn(process.execPath, ['src/main.ts', 'serve'], {
+  const child = spawn(process.execPath, ['src/main.ts', ...command], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(user === undefined ? {} : { uid: user }),
@@ -130,11 +136,11 @@ function readiness(child: ChildProcess, output: () => string): Promise<string> {
   child.once('exit', fail);
   child.once('error', fail);
   child.stdout?.on('data', () => {
-    const url = READY.exec(output())?.[1];
-    if (url === undefined) return;
+    const found = READY.exec(output());
+    if (found === null) return;
     clearTimeout(timer);
     child.off('exit', fail);
-    resolve(url);
+    resolve(found[1] ?? '');
   });
   return promise;
 }

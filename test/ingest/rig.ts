@@ -7,6 +7,8 @@ import { openSqliteCatalog } from '../../src/catalog/sqlite.ts';
 import { type Video, parseVideoId } from '../../src/catalog/video.ts';
 import { EmbeddedJobQueue } from '../../src/jobs/embedded.ts';
 import { editVideo } from '../../src/pipeline/edit-video.ts';
+import { embeddedBroadcast } from '../../src/cluster/broadcast.ts';
+import { embeddedLeases } from '../../src/cluster/leases.ts';
 import { createVideoEvents, type VideoEvent } from '../../src/pipeline/events.ts';
 import { createIngest, type Ingest, type IngestOptions } from '../../src/pipeline/ingest.ts';
 import { httpFiles } from '../../src/remote/http-files.ts';
@@ -43,7 +45,9 @@ export async function startRig(root: string, options: RigOptions = {}): Promise<
   await prepareFolder(root, Date.now());
   const catalog = await openSqliteCatalog({ file: join(root, 'catalog.sqlite'), now: () => new Date() });
   const [partials, sources] = [fileSystemPartials(root), fileSystemStore(root)];
-  const [events, seen, arrived] = [createVideoEvents(), new Array<VideoEvent>(), new Array<Video>()];
+  const [leases, broadcast] = [embeddedLeases(), embeddedBroadcast()];
+  const events = createVideoEvents(broadcast);
+  const [seen, arrived] = [new Array<VideoEvent>(), new Array<Video>()];
   const jobs = new EmbeddedJobQueue({
     onError: (_job, error) => {
       throw error;
@@ -58,6 +62,8 @@ export async function startRig(root: string, options: RigOptions = {}): Promise<
     sources,
     remote,
     jobs,
+    leases,
+    broadcast,
     events: {
       ...events,
       publish(event) {
@@ -72,7 +78,7 @@ export async function startRig(root: string, options: RigOptions = {}): Promise<
     pullDelayMs: () => 20,
     ...changed,
   });
-  await ingest.start();
+  await ingest.catchUp(0);
   const service = videosOf([]);
   const server = await startServer(
     {

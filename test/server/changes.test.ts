@@ -138,7 +138,8 @@ describe('DELETE /videos/{id}', () => {
       assert.equal((await callJson(server.videoUrl, method, body)).status, 404, method);
     }
     assert.deepEqual((await getJson(`${server.origin}/api/v1/videos`)).json, { items: [] });
-    assert.deepEqual(server.segments.storedRevisions(), []);
+    const { signal } = new AbortController();
+    assert.deepEqual(await server.segments.storedRevisions(signal), []);
   });
 
   test('refuses what lies in the library folder', async () => {

@@ -6,6 +6,7 @@ import type { VideoRepository } from '../../src/catalog/video-repository.ts';
 import { AppError } from '../../src/errors.ts';
 import { CaptionStore } from '../../src/pipeline/caption-store.ts';
 import { captionService } from '../../src/pipeline/captions.ts';
+import { embeddedBroadcast } from '../../src/cluster/broadcast.ts';
 import { createVideoEvents, type VideoEvents } from '../../src/pipeline/events.ts';
 import { Plans } from '../../src/pipeline/plans.ts';
 import { type PlaybackOptions, playbackService } from '../../src/pipeline/playback.ts';
@@ -40,9 +41,10 @@ export async function startRealCatalog(settings: Partial<ServerSettings> = {}): 
   const kept = prefixStore(objects, parseObjectKey('kept'));
   const cached = prefixStore(objects, parseObjectKey('cached'));
   const { signal } = new AbortController();
-  const segments = await SegmentStore.open({ kept, cached }, signal);
-  const [plans, events] = [new Plans(), createVideoEvents()];
-  const progress = new SegmentProgress(plans, segments, events);
+  const broadcast = embeddedBroadcast();
+  const segments = await SegmentStore.open({ kept, cached }, broadcast, signal);
+  const [plans, events] = [new Plans(), createVideoEvents(broadcast)];
+  const progress = new SegmentProgress(plans, segments, events, broadcast);
   const texts = new CaptionStore(prefixStore(objects, parseObjectKey('captions')));
   const removeEverything = async (video: Video) => {
     await segments.deleteAll(video.id, undefined, signal);

@@ -9,6 +9,7 @@ import { type Video, type VideoId, parseVideoId } from '../../src/catalog/video.
 import { AppError } from '../../src/errors.ts';
 import type { Presentation } from '../../src/media/presentation.ts';
 import { captionsOf } from '../../src/pipeline/captions-of-video.ts';
+import { embeddedBroadcast } from '../../src/cluster/broadcast.ts';
 import { createVideoEvents } from '../../src/pipeline/events.ts';
 import type { Redirect, Resource } from '../../src/pipeline/resource.ts';
 import type { Services } from '../../src/pipeline/services.ts';
@@ -40,7 +41,7 @@ export async function startServer(
       videos: videosOf([]),
       playback: playbackOf({}),
       health: { ready: async () => {} },
-      events: createVideoEvents(),
+      events: createVideoEvents(embeddedBroadcast()),
       ingest: noIngest(),
       captions: { put: refuse, delete: refuse },
       posters: { chooseFrame: refuse, choosePicture: refuse, reset: refuse },
