@@ -58,10 +58,8 @@ export type MediaEngine = {
    * presentation time 0. All of the source may have to be read for it.
    */
   captions(
-    source: SourceBytes,
-    info: SourceInfo,
+    request: Pick<EncodeRequest, 'source' | 'info' | 'priority' | 'pace'>,
     signal: AbortSignal,
-    pace?: Pace,
   ): Promise<ReadonlyMap<number, Uint8Array>>;
   /** A JPEG of the video. */
   picture(request: PictureRequest, signal: AbortSignal): Promise<Uint8Array>;

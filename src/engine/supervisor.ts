@@ -71,12 +71,12 @@ export function startEngine(options: SupervisorOptions): MediaEngine {
       }
     },
 
-    async captions(source, info, signal, pace) {
+    async captions({ source, info, priority, pace }, signal) {
       const job: Job = { type: 'captions', source: handleFor(source, info), info };
       const silenceMs = BACKGROUND_PATIENCE * SILENCE_MS;
       const conversation = { job, source, silenceMs, signal, ...(pace === undefined ? {} : { pace }) };
       const texts = new Map<number, Uint8Array>();
-      for await (const { report, payload } of converse('background', conversation)) {
+      for await (const { report, payload } of converse(priority, conversation)) {
         if (report.type === 'captions') texts.set(report.streamIndex, payload);
       }
       return texts;

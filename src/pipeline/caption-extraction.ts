@@ -33,7 +33,10 @@ export class CaptionExtraction {
     this.#options = options;
   }
 
-  /** Resolves when every text inside the source of `video` is stored under its id. Throws why it cannot be read. */
+  /**
+   * Resolves when every text inside the source of `video` is stored under its id. Throws why it cannot be read.
+   * With a pace, nobody waits for it.
+   */
   extract(video: Video, pace?: Pace): Promise<void> {
     const key = `${video.id}/${video.revision}`;
     const failure = this.#failed.get(key);
@@ -67,7 +70,11 @@ export class CaptionExtraction {
     const { engine, texts, sourceOf } = this.#options;
     if (video.content?.kind !== 'media') return;
     const { source } = video.content;
-    const found = await engine.captions(sourceOf(video), source, signal, pace);
+    const request = { source: sourceOf(video), info: source };
+    const found = await engine.captions(
+      pace === undefined ? { ...request, priority: 'viewer' } : { ...request, priority: 'background', pace },
+      signal,
+    );
     for (const caption of source.captions ?? []) {
       const text = checkedText(found.get(caption.streamIndex));
       await texts.putAs(video.id, idInSource(video, caption), text, signal);

@@ -75,8 +75,9 @@ function contentSecurityPolicy(framing: string, { publicUrl, mediaOrigin }: Page
     `img-src ${self} data: blob:`,
     "font-src 'self' data:",
     `connect-src ${media}`,
-    // Media Source Extensions play from blob: addresses, and hls.js runs a worker from one.
-    `media-src ${media} blob:`,
+    // Media Source Extensions play from blob: addresses, and hls.js runs a worker from one. Shaka Player begins its
+    // captions with an empty text from data:.
+    `media-src ${media} blob: data:`,
     "worker-src 'self' blob:",
     "frame-src 'self'",
     "manifest-src 'self'",

@@ -6,8 +6,14 @@ import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import type { Page } from 'playwright-core';
 import { requireTool } from '../tools.ts';
+import { captionsOnScreen, choose, playerOf, untilPlayer } from '../web/player-page.ts';
+import { launchBrowser, newPage, skip } from '../web/site.ts';
 import { type RealServer, type ServerFolders, serverFolders, startServer } from './real-server.ts';
+
+/** Encoding, and reading texts, on a busy machine. */
+const PATIENCE_MS = 60_000;
 
 const ffmpeg = requireTool('ffmpeg');
 const run = promisify(execFile);
@@ -115,6 +121,43 @@ suite('captions of library videos', { skip: ffmpeg.skip }, () => {
     );
   });
 
+  test('the player shows them, through hls.js and through DASH, and remembers', { skip }, async () => {
+    const browser = await launchBrowser();
+    try {
+      const { id } = await server.video('inside.mkv');
+      const page = await newPage(browser, server.url);
+      await page.goto(`${server.url}/watch/${id}?start=1.7`);
+      await untilPlayer(page, ({ captions }) => captions.length === 3, PATIENCE_MS);
+      assert.deepEqual(await captionsOnScreen(page), []);
+      await page.keyboard.press('c');
+      assert.equal((await playerOf(page)).shownCaptions, 'English');
+      await untilShown(page, 'First <i>line</i>');
+      await choose(page, 'captions', 'Schilder');
+      await untilShown(page, 'Hallo, <b>Welt</b>\nunten');
+      await choose(page, 'format', 'DASH');
+      await untilPlayer(
+        page,
+        ({ engine, shownCaptions }) => engine === 'shaka' && shownCaptions === 'Schilder',
+        PATIENCE_MS,
+      );
+      // Shaka Player hands the browser text without markup, and breaks as cues of their own.
+      await untilShown(page, 'Welt');
+      await page.getByTestId('captions').click();
+      assert.equal((await playerOf(page)).shownCaptions, undefined);
+      await page.reload();
+      const again = await untilPlayer(page, ({ captions }) => captions.length === 3, PATIENCE_MS);
+      assert.equal(again.shownCaptions, undefined);
+      await addAndRemove(page);
+      // The browser says so of the file that was refused.
+      assert.deepEqual(
+        page.troubles.filter((trouble) => !trouble.includes('422')),
+        [],
+      );
+    } finally {
+      await browser.close();
+    }
+  });
+
   test('beside a file: read, replaced by what is uploaded, followed as they change, forgotten as they go', async () => {
     const [german, unknown] = await captionsWhen('beside.mp4', ({ length }) => length === 2);
     assert.equal(described(german!), 'de Deutsch source subtitles');
@@ -141,6 +184,36 @@ suite('captions of library videos', { skip: ffmpeg.skip }, () => {
     assert.equal((await fetch(german!.url)).status, 404);
   });
 });
+
+/** As the owner of the video does it. */
+async function addAndRemove(page: Page): Promise<void> {
+  await page.getByTestId('add-captions').click();
+  const file = { name: 'film.it.txt', mimeType: 'text/plain', buffer: Buffer.from('ciao') };
+  await page.getByTestId('captions-file').setInputFiles(file);
+  assert.equal(await page.getByTestId('captions-language').inputValue(), 'it');
+  await page.getByTestId('captions-add').click();
+  await page.getByText('neither WebVTT nor SubRip').waitFor();
+  const buffer = Buffer.from('00:01.000 --> 00:04.000\nCiao');
+  await page.getByTestId('captions-file').setInputFiles({ ...file, buffer });
+  await page.getByTestId('captions-label').fill('Italiano!');
+  await page.getByTestId('captions-add').click();
+  await page.getByTestId('caption').getByText('Italiano!').waitFor();
+  await untilPlayer(page, ({ captions }) => captions.some(({ label }) => label === 'Italiano!'), PATIENCE_MS);
+  await choose(page, 'captions', 'Italiano!');
+  await untilShown(page, 'Ciao');
+  await page.getByTestId('remove-captions').click();
+  await page.getByTestId('remove-captions-confirm').click();
+  await untilPlayer(page, ({ captions }) => captions.length === 3, PATIENCE_MS);
+  assert.equal(await page.getByTestId('caption').count(), 3);
+}
+
+async function untilShown(page: Page, text: string): Promise<void> {
+  for (const end = Date.now() + PATIENCE_MS; ; await page.waitForTimeout(100)) {
+    const shown = await captionsOnScreen(page);
+    if (shown.some((each) => each.includes(text))) return;
+    assert.ok(Date.now() < end, `${JSON.stringify(shown)} is shown, not ${text}`);
+  }
+}
 
 function described({ language, label, origin, kind, isForced }: ListedCaption): string {
   return [language, label, origin, kind, ...(isForced ? ['forced'] : [])].join(' ');

@@ -52,7 +52,7 @@ describe('built pages', () => {
       assert.deepEqual(policy.get('default-src'), ["'none'"]);
       assert.deepEqual(policy.get('script-src'), ["'self'"]);
       assert.deepEqual(policy.get('worker-src'), ["'self'", 'blob:']);
-      assert.deepEqual(policy.get('media-src'), ["'self'", 'https://video.example', 'blob:']);
+      assert.deepEqual(policy.get('media-src'), ["'self'", 'https://video.example', 'blob:', 'data:']);
       assert.deepEqual(policy.get('connect-src'), ["'self'", 'https://video.example']);
       assert.deepEqual(policy.get('frame-ancestors'), [path.startsWith('/embed/') ? '*' : "'self'"]);
     }

@@ -55,10 +55,21 @@ export async function untilPlayer(
 /** Opens one of the settings and chooses in it. */
 export async function choose(
   page: Page,
-  setting: 'quality' | 'sound' | 'speed' | 'format',
+  setting: 'quality' | 'sound' | 'captions' | 'speed' | 'format',
   label: string,
 ): Promise<void> {
   await page.getByTestId('settings').click();
   await page.locator(`[data-menu=${setting}]`).click();
   await page.getByTestId(`${setting}-menu`).getByText(label, { exact: true }).click();
+}
+
+/** The text of the captions that the browser shows just now. */
+export function captionsOnScreen(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const { media } = document.querySelector<HTMLElement>('sluice-player') as unknown as SluicePlayer;
+    return [...media.textTracks]
+      .filter(({ mode }) => mode === 'showing')
+      .flatMap(({ activeCues }) => [...(activeCues ?? [])])
+      .map((cue) => (cue as VTTCue).text);
+  });
 }

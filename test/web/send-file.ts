@@ -21,7 +21,7 @@ const POLICY = [
   "style-src 'self' 'unsafe-inline'",
   "img-src 'self'",
   "connect-src 'self'",
-  "media-src 'self' blob:",
+  "media-src 'self' blob: data:",
   "form-action 'self'",
   "base-uri 'none'",
 ].join('; ');

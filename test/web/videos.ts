@@ -31,6 +31,7 @@ export function makeVideo(base: string, changes: Partial<Video> = {}): Video {
       { id: 'v240', kind: 'video', label: '240p', codecs: 'avc1.640015', width: 426, height: 240 },
       { id: 'a1', kind: 'audio', label: 'Stereo', codecs: 'mp4a.40.2', channels: 2 },
     ],
+    captions: [],
     encodedFraction: 1,
     playback: {
       hls: `${base}/v/${id}/main.m3u8`,

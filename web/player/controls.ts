@@ -6,12 +6,12 @@ import type { Overlays } from './overlays.ts';
 const RATE_MIN = 0.25;
 const RATE_MAX = 2;
 
-/** Everything but playing and pausing, which may have to load first and so belongs to the element. */
+/** Everything but playing and pausing, which may have to load first, and captions: these belong to the element. */
 export function createControls(
   media: HTMLVideoElement,
   controller: MediaController,
   overlays: Overlays,
-): Omit<KeyTarget, 'togglePlay'> {
+): Omit<KeyTarget, 'togglePlay' | 'toggleCaptions'> {
   const seek = (seconds: number) => {
     if (!Number.isFinite(media.duration)) return;
     media.currentTime = Math.min(Math.max(0, seconds), media.duration);

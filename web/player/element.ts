@@ -10,6 +10,7 @@
  * - `encoded`: every segment is stored, so playback may begin in a high quality.
  * - `autoplay`, `muted`, `start` (seconds): as they are when the source is set.
  * - `preload="none"`: load nothing until the viewer plays.
+ * - `version`: another one loads the manifests anew, and goes on from where it is.
  * - `engine="native"`: let the browser play HLS itself.
  * - `hotkeys="page"`: take keys from the whole page, not only while the player has the focus.
  * - `resume`: a name under which to remember where the viewer stopped.
@@ -38,6 +39,7 @@ import { listenForKeys } from './keyboard.ts';
 import { qualityText, setUpMenus } from './menus.ts';
 import { createOverlays } from './overlays.ts';
 import styles from './player.css?inline';
+import { markPlacedCues } from './placed-cues.ts';
 import { positionOf, rememberPosition } from './preferences.ts';
 import { Session, type SessionState } from './session.ts';
 import { TEMPLATE } from './template.ts';
@@ -82,6 +84,7 @@ export class SluicePlayer extends HTMLElement {
     'muted',
     'video-title',
     'encoded',
+    'version',
   ];
 
   /** The media element that plays. */
@@ -119,10 +122,13 @@ export class SluicePlayer extends HTMLElement {
         this.#clearFailure();
         void this.#session.setFormat(format);
       },
+      setCaptions: (label) => this.#session.setCaptions(label),
       setRate: (rate) => {
         this.media.playbackRate = rate;
       },
     });
+    this.#find('#captions-button').addEventListener('click', () => this.#toggleCaptions());
+    markPlacedCues(this, this.media);
     this.#listenToMedia();
   }
 
@@ -155,7 +161,15 @@ export class SluicePlayer extends HTMLElement {
     const { signal } = this.#connection;
     const keys = this.getAttribute('hotkeys') === 'page' ? document : this;
     const controls = createControls(this.media, this.#controller, this.#overlays);
-    listenForKeys(keys, { ...controls, togglePlay: () => this.#togglePlay() }, signal);
+    listenForKeys(
+      keys,
+      {
+        ...controls,
+        togglePlay: () => this.#togglePlay(),
+        toggleCaptions: () => this.#toggleCaptions(),
+      },
+      signal,
+    );
     const onOnline = () => this.#failure?.kind === 'network' && this.retry();
     addEventListener('online', onOnline, { signal });
     addEventListener('pagehide', () => this.#savePosition(), { signal });
@@ -176,6 +190,7 @@ export class SluicePlayer extends HTMLElement {
     else if (name === 'storyboard') this.#offerStoryboard(after);
     else if (name === 'duration') this.#showDuration(after);
     else if (name === 'video-title') this.#nameSession(after);
+    else if (name === 'version') void this.#session.reload();
     else if (name.startsWith('src-')) this.#queueLoad();
   }
 
@@ -222,6 +237,11 @@ export class SluicePlayer extends HTMLElement {
     await this.#session.load({ hls, dash, hlsTs }, { startSeconds: start, isFullyEncoded, play });
   }
 
+  #toggleCaptions(): void {
+    if (this.#session.state.captions.length === 0) return this.#overlays.toast('No captions');
+    this.#overlays.toast(this.#session.toggleCaptions() ?? 'Captions off');
+  }
+
   #togglePlay(): void {
     if (this.media.paused) void this.play().catch(() => undefined);
     else this.media.pause();
@@ -263,7 +283,15 @@ export class SluicePlayer extends HTMLElement {
 
   #onState(): void {
     this.#showMenus(this.#session.state, this.media.playbackRate);
+    this.#showCaptionsButton();
     this.dispatchEvent(new CustomEvent('sluicestate', { detail: this.debug }));
+  }
+
+  #showCaptionsButton(): void {
+    const { captions, shownCaptions } = this.#session.state;
+    const button = this.#find<HTMLElement>('#captions-button');
+    button.hidden = captions.length === 0;
+    button.ariaPressed = String(shownCaptions !== undefined);
   }
 
   #onFailure(failure: PlaybackFailure): void {

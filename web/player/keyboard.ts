@@ -7,6 +7,7 @@ export type KeyTarget = {
   seekToFraction(fraction: number): void;
   changeVolume(by: number): void;
   toggleMute(): void;
+  toggleCaptions(): void;
   changeRate(by: number): void;
   toggleFullscreen(): void;
   toggleHelp(): void;
@@ -37,6 +38,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { keys: ['ArrowUp'], shown: ['↑'], text: 'Louder', run: (player) => player.changeVolume(0.05) },
   { keys: ['ArrowDown'], shown: ['↓'], text: 'Quieter', run: (player) => player.changeVolume(-0.05) },
   { keys: ['m'], shown: ['m'], text: 'Mute', run: (player) => player.toggleMute() },
+  { keys: ['c'], shown: ['c'], text: 'Captions', run: (player) => player.toggleCaptions() },
   { keys: ['<'], shown: ['<'], text: 'Slower', run: (player) => player.changeRate(-0.25) },
   { keys: ['>'], shown: ['>'], text: 'Faster', run: (player) => player.changeRate(0.25) },
   { keys: ['f'], shown: ['f'], text: 'Full screen', run: (player) => player.toggleFullscreen() },

@@ -1,4 +1,4 @@
-/** The settings menu: quality, sound, speed, format. Filled from the session's state, and kept in step with it. */
+/** The settings menu: quality, sound, captions, speed, format. Filled from the session's state, and kept in step with it. */
 import type { MediaChromeMenu } from 'media-chrome/dist/menu/media-chrome-menu.js';
 import type { Format, QualityChoice } from './engines/engine.ts';
 import { soundLabels } from './engines/sounds.ts';
@@ -10,6 +10,8 @@ const FORMAT_NAMES: Readonly<Record<Format, string>> = { hls: 'HLS', dash: 'DASH
 export type MenuActions = {
   setQuality(choice: QualityChoice): void;
   setFormat(format: Format): void;
+  /** The label of those to show; undefined for none. */
+  setCaptions(label: string | undefined): void;
   setRate(rate: number): void;
   setSound(id: string): void;
 };
@@ -37,6 +39,7 @@ export function setUpMenus(
     const chosen = sounds[soundLabels(sounds).indexOf(value)];
     if (chosen !== undefined) actions.setSound(chosen.id);
   });
+  const captions = menu(root, 'captions', (value) => actions.setCaptions(labelOf(value)));
   const speed = menu(root, 'speed', (value) => actions.setRate(Number(value)));
   const format = menu(root, 'format', (value) => actions.setFormat(value as Format));
   const badge = root.querySelector('#badge');
@@ -57,12 +60,26 @@ export function setUpMenus(
       heard,
       sounds.length > 1,
     );
+    const texts = state.captions.map(({ label }) => ({ value: valueOf(label), label }));
+    const shown = valueOf(state.shownCaptions);
+    captions.show([OFF, ...texts], shown, state.shownCaptions ?? OFF.label, texts.length > 0);
     speed.show(speedChoices(rate), String(rate), speedText(rate), true);
     const formats = state.formats.map((value) => ({ value, label: FORMAT_NAMES[value] }));
     const formatText = state.format === undefined ? '' : FORMAT_NAMES[state.format];
     format.show(formats, state.format ?? '', formatText, formats.length > 1);
     if (badge !== null) badge.textContent = sharpness(state);
   };
+}
+
+/** No label is like this. */
+const OFF: Choice = { value: 'off', label: 'Off' };
+
+function valueOf(label: string | undefined): string {
+  return label === undefined ? OFF.value : `=${label}`;
+}
+
+function labelOf(value: string): string | undefined {
+  return value === OFF.value ? undefined : value.slice(1);
 }
 
 /** A mark on the button, as televisions have it. */

@@ -1,5 +1,5 @@
 /**
- * What the player remembers of a viewer, in this browser only: quality, sound, format, and where each video was
+ * What the player remembers of a viewer, in this browser only: quality, sound, format, captions, and where each video was
  * left. (The volume is remembered by media-chrome.) Storage may be full or forbidden: then nothing is kept.
  */
 import type { Format } from './engines/engine.ts';
@@ -8,6 +8,7 @@ import type { SoundWish } from './engines/sounds.ts';
 const QUALITY = 'sluice.quality';
 const FORMAT = 'sluice.format';
 const SOUND = 'sluice.sound';
+const CAPTIONS = 'sluice.captions';
 const POSITIONS = 'sluice.positions';
 const POSITIONS_KEPT = 100;
 
@@ -38,6 +39,29 @@ export function preferredFormat(): Format | undefined {
 
 export function rememberFormat(format: Format): void {
   write(FORMAT, format);
+}
+
+/** Captions that a viewer wants, or none. */
+export type CaptionWish = 'off' | { readonly language: string; readonly label: string };
+
+/** Undefined where the viewer has never chosen. */
+export function preferredCaptions(): CaptionWish | undefined {
+  try {
+    const wish: unknown = JSON.parse(read(CAPTIONS) ?? 'null');
+    return wish === 'off' || isCaptionWish(wish) ? wish : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function rememberCaptions(wish: CaptionWish): void {
+  write(CAPTIONS, JSON.stringify(wish));
+}
+
+function isCaptionWish(wish: unknown): wish is Exclude<CaptionWish, 'off'> {
+  if (typeof wish !== 'object' || wish === null) return false;
+  const { language, label } = wish as Record<string, unknown>;
+  return typeof language === 'string' && typeof label === 'string';
 }
 
 /** Seconds at which the video was left; 0 where it was not, or was seen to the end. */

@@ -2,6 +2,8 @@
  * One video in one media element: which format plays, in which quality, and what happens when that changes.
  * Knows nothing of the controls.
  */
+import { CaptionWishes } from './caption-choice.ts';
+import type { CaptionChoice } from './engines/captions.ts';
 import { createEngine, hasMediaSource } from './engines/choose.ts';
 import type {
   Engine,
@@ -43,6 +45,9 @@ export type SessionState = {
   readonly sounds: readonly Sound[];
   /** The one that is heard. */
   readonly sound?: Sound;
+  readonly captions: readonly CaptionChoice[];
+  /** The label of those that are shown. */
+  readonly shownCaptions?: string;
 };
 
 export type SessionEvents = {
@@ -63,6 +68,10 @@ export class Session {
   #choice: QualityChoice = 'auto';
   #isChoiceApplied = false;
   #sound: SoundWish | undefined;
+  readonly #captionWishes = new CaptionWishes();
+  #shownCaptions: string | undefined;
+  /** What the engine was told last. */
+  #appliedCaptions: string | undefined;
   /** Counts loads, so that a slow one can tell that it has been overtaken. */
   #generation = 0;
 
@@ -87,6 +96,8 @@ export class Session {
       ...(this.#engine === undefined ? {} : { engine: this.#engine.name }),
       qualities: this.#engine?.qualities() ?? [],
       choice: this.#choice,
+      captions: this.#engine?.captions() ?? [],
+      ...(this.#shownCaptions === undefined ? {} : { shownCaptions: this.#shownCaptions }),
       ...(playing === undefined ? {} : { playing }),
       sounds: this.#engine?.sounds() ?? [],
       ...(sound === undefined ? {} : { sound }),
@@ -132,6 +143,26 @@ export class Session {
     else void this.#start(this.#media.currentTime, !this.#media.paused);
   }
 
+  /** Shows the captions of this label, or none. */
+  setCaptions(label: string | undefined): void {
+    const captions = this.#engine?.captions() ?? [];
+    this.#captionWishes.set(captions.find((each) => each.label === label));
+    this.#changed();
+  }
+
+  /** Captions on or off; the label of those that are on then. */
+  toggleCaptions(): string | undefined {
+    const captions = this.#engine?.captions() ?? [];
+    const isOn = this.#shownCaptions !== undefined;
+    this.setCaptions(isOn ? undefined : this.#captionWishes.whenSwitchedOn(captions)?.label);
+    return this.#shownCaptions;
+  }
+
+  /** Loads the manifests anew, and goes on from where it is. Nothing where nothing was loaded. */
+  async reload(): Promise<void> {
+    if (this.isLoaded) await this.#start(this.#media.currentTime, !this.#media.paused);
+  }
+
   /** Starts anew after a failure, from where it stopped. */
   retry(): Promise<void> {
     const { currentTime } = this.#media;
@@ -155,6 +186,8 @@ export class Session {
 
     this.#choice = 'auto';
     this.#isChoiceApplied = false;
+    this.#shownCaptions = undefined;
+    this.#appliedCaptions = undefined;
     this.#whenMetadata(generation, () => {
       this.#media.playbackRate = playbackRate;
       if (play) this.#media.play().catch(() => this.#events.onPlayRefused());
@@ -194,7 +227,19 @@ export class Session {
       this.#isChoiceApplied = true;
       this.#applyPreference(qualities);
     }
+    this.#applyCaptions();
     this.#events.onChange();
+  }
+
+  /** Tracks come one by one, and engines have ideas of their own about which of them to show. */
+  #applyCaptions(): void {
+    const captions = this.#engine?.captions() ?? [];
+    this.#shownCaptions = this.#captionWishes.choose(captions);
+    const chosen = captions.find(({ label }) => label === this.#shownCaptions);
+    const wanted = JSON.stringify([captions.length, chosen?.id]);
+    if (wanted === this.#appliedCaptions) return;
+    this.#appliedCaptions = wanted;
+    this.#engine?.showCaptions(chosen?.id);
   }
 
   #applyPreference(qualities: readonly Quality[]): void {

@@ -2,6 +2,7 @@
 
 const ICONS = {
   quality: 'M3 6h10M17 6h4M15 4v4M3 12h4M11 12h10M9 10v4M3 18h12M19 18h2M17 16v4',
+  captions: 'M3 5h18v14H3zM10.500 10.200a2.200 2.200 0 1 0 0 3.600M17.500 10.200a2.200 2.200 0 1 0 0 3.600',
   format: 'M12 3 3 7.5l9 4.5 9-4.5zM3 12l9 4.5 9-4.5M3 16.5 12 21l9-4.5',
   sound: 'M9 18V6l11-2v12M9 18a3 3 0 1 1-6 0 3 3 0 0 1 6 0zM20 16a3 3 0 1 1-6 0 3 3 0 0 1 6 0z',
   speed: 'M4.9 18a9 9 0 1 1 14.2 0M12 13l4-4',
@@ -36,6 +37,7 @@ export const TEMPLATE = `
   <media-settings-menu id="settings" anchor="settings-button" data-testid="settings-menu" hidden>
     ${submenu('quality', 'Quality', 'quality')}
     ${submenu('sound', 'Sound', 'sound')}
+    ${submenu('captions', 'Captions', 'captions')}
     ${submenu('speed', 'Speed', 'speed')}
     ${submenu('format', 'Format', 'format')}
   </media-settings-menu>
@@ -51,6 +53,10 @@ export const TEMPLATE = `
     </span>
     <media-time-display showduration notoggle data-testid="time"></media-time-display>
     <span class="gap"></span>
+    <media-chrome-button id="captions-button" aria-label="Captions" aria-pressed="false" data-testid="captions" hidden>
+      <svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d="${ICONS.captions}"/></svg>
+      <span slot="tooltip-content">Captions (c)</span>
+    </media-chrome-button>
     <media-chrome-button id="help-button" aria-label="Keyboard shortcuts" data-testid="help-button">
       <svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d="${ICONS.keyboard}"/></svg>
       <span slot="tooltip-content">Shortcuts (?)</span>

@@ -19,6 +19,16 @@ export type Track = {
   readonly peakBitsPerSecond?: number;
 };
 
+export type Caption = {
+  readonly language: string;
+  readonly label: string;
+  readonly kind: 'subtitles' | 'captions';
+  readonly origin: 'uploaded' | 'source';
+  readonly isDefault: boolean;
+  readonly isForced: boolean;
+  readonly url: string;
+};
+
 export type Video = {
   readonly id: string;
   readonly title: string;
@@ -40,6 +50,7 @@ export type Video = {
   };
   /** Empty until inspected. */
   readonly tracks: readonly Track[];
+  readonly captions: readonly Caption[];
   /** How much of all segments is stored, 0 to 1. */
   readonly encodedFraction: number;
   readonly playback: {
@@ -116,10 +127,42 @@ export async function deleteVideo(id: string): Promise<void> {
   await send(videoPath(id), 'DELETE');
 }
 
+/** What is said of captions besides their text. Without a label, people choose by the name of the language. */
+export type CaptionEdit = {
+  readonly label: string;
+  readonly isForDeaf: boolean;
+  readonly isDefault: boolean;
+};
+
+/** Adds captions, or replaces those that were uploaded in this language. */
+export async function putCaptions(
+  id: string,
+  language: string,
+  file: File,
+  edit: CaptionEdit,
+): Promise<Caption> {
+  const query = new URLSearchParams({
+    kind: edit.isForDeaf ? 'captions' : 'subtitles',
+    default: String(edit.isDefault),
+    ...(edit.label === '' ? {} : { label: edit.label }),
+  });
+  const response = await send(`${captionsPath(id, language)}?${query}`, 'PUT', file);
+  return (await response.json()) as Caption;
+}
+
+/** Removes the captions that were uploaded in this language. */
+export async function deleteCaptions(id: string, language: string): Promise<void> {
+  await send(captionsPath(id, language), 'DELETE');
+}
+
 /** Lets the server fetch a video from an address. */
 export async function addFromUrl(url: string): Promise<Video> {
   const response = await send('/api/v1/videos', 'POST', { source: { url } });
   return (await response.json()) as Video;
+}
+
+function captionsPath(id: string, language: string): string {
+  return `${videoPath(id)}/captions/${encodeURIComponent(language)}`;
 }
 
 function videoPath(id: string): string {
@@ -151,7 +194,7 @@ async function getJson<T>(path: string, signal: AbortSignal): Promise<T> {
   return (await response.json()) as T;
 }
 
-/** For what changes something: asks the viewer for the key where the server wants one. */
+/** For what changes something: asks the viewer for the key where the server wants one. A file is sent as it is. */
 async function send(path: string, method: string, body?: unknown): Promise<Response> {
   const attempt = () => reach(path, { method, ...bodyOf(body, apiKeyHeaders()) });
   for (;;) {

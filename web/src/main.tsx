@@ -3,6 +3,7 @@ import { App } from './app.tsx';
 import { route, startRouter } from './router.ts';
 import { startUploads } from './uploads/queue.ts';
 import './styles/base.css';
+import './styles/captions.css';
 import './styles/encode-map.css';
 import './styles/library.css';
 import './styles/uploads.css';

@@ -6,6 +6,8 @@
 import type { Sound, SoundWish } from './sounds.ts';
 
 /** `hlsTs` is HLS with MPEG-TS segments. */
+import type { CaptionChoice } from './captions.ts';
+
 export type Format = 'hls' | 'dash' | 'hlsTs';
 
 /** `native` is the browser's own HLS. */
@@ -60,6 +62,10 @@ export type Engine = {
   playingSound(): Sound | undefined;
   /** False where the video has to be loaded anew for that, with the sound as its wish. */
   selectSound(id: string): boolean;
+  /** In the order of the manifest. Empty until known. */
+  captions(): readonly CaptionChoice[];
+  /** Shows those of this id, or none. */
+  showCaptions(id: string | undefined): void;
   destroy(): Promise<void>;
 };
 

@@ -1,5 +1,6 @@
 /** HLS through Media Source Extensions, by hls.js. The whole build: the light one leaves out audio groups. */
 import HlsJs, { type ErrorData, ErrorDetails, ErrorTypes, Events, type HlsConfig, XhrLoader } from 'hls.js';
+import { toCaptions } from './captions.ts';
 import {
   BUFFER_AHEAD_SECONDS,
   BUFFER_BEHIND_SECONDS,
@@ -34,6 +35,7 @@ export function createHlsEngine(options: EngineOptions): Engine {
   hls.on(Events.LEVELS_UPDATED, options.onChange);
   hls.on(Events.LEVEL_SWITCHED, options.onChange);
   hls.on(Events.AUDIO_TRACK_SWITCHED, options.onChange);
+  hls.on(Events.SUBTITLE_TRACKS_UPDATED, options.onChange);
   hls.on(Events.ERROR, errorHandler(hls, options));
   hls.loadSource(options.url);
   hls.attachMedia(options.media);
@@ -64,6 +66,18 @@ export function createHlsEngine(options: EngineOptions): Engine {
       const index = hls.audioTracks.findIndex(({ url }) => url === id);
       if (index >= 0) hls.audioTrack = index;
       return index >= 0;
+    },
+    captions: () =>
+      toCaptions(
+        hls.subtitleTracks.map(({ name, lang = '', default: isDefault }, index) => ({
+          id: String(index),
+          label: name,
+          language: lang,
+          isDefault,
+        })),
+      ),
+    showCaptions: (id) => {
+      hls.subtitleTrack = id === undefined ? -1 : Number(id);
     },
     destroy: async () => hls.destroy(),
   };

@@ -1,4 +1,5 @@
 /** HLS by the browser itself: where Media Source Extensions are missing (iPhone), or when asked for. */
+import { toCaptions } from './captions.ts';
 import type { Engine, EngineOptions, PlaybackFailure } from './engine.ts';
 
 /** Whether this browser plays HLS without help. */
@@ -47,6 +48,7 @@ export function createNativeEngine({ media, url, startSeconds, onChange, onFailu
   };
   media.addEventListener('loadedmetadata', onLoaded, { signal });
   media.addEventListener('playing', onPlaying, { signal });
+  media.textTracks.addEventListener('addtrack', onChange, { signal });
   // Capturing, to be asked before everyone else who listens.
   media.addEventListener('error', onError, { signal, capture: true });
   media.src = url;
@@ -59,12 +61,33 @@ export function createNativeEngine({ media, url, startSeconds, onChange, onFailu
     sounds: () => [],
     playingSound: () => undefined,
     selectSound: () => false,
+    captions: () =>
+      toCaptions(
+        textTracks(media).map(({ track, index }) => ({
+          id: String(index),
+          label: track.label,
+          language: track.language,
+          isDefault: track.mode === 'showing',
+        })),
+      ),
+    showCaptions: (id) => {
+      for (const { track, index } of textTracks(media)) {
+        track.mode = String(index) === id ? 'showing' : 'disabled';
+      }
+    },
     destroy: async () => {
       controller.abort();
       media.removeAttribute('src');
       media.load();
     },
   };
+}
+
+/** Those with text to read. */
+function textTracks(media: HTMLVideoElement): { track: TextTrack; index: number }[] {
+  return [...media.textTracks]
+    .map((track, index) => ({ track, index }))
+    .filter(({ track }) => track.kind === 'subtitles' || track.kind === 'captions');
 }
 
 function failure(error: MediaError | null): PlaybackFailure {

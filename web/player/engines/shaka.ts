@@ -1,5 +1,6 @@
 /** DASH through Media Source Extensions, by Shaka Player (docs/decisions/031). Loaded only when chosen. */
 import shaka from 'shaka-player/dist/shaka-player.dash-es2021.js';
+import { toCaptions } from './captions.ts';
 import {
   BUFFER_AHEAD_SECONDS,
   BUFFER_BEHIND_SECONDS,
@@ -62,6 +63,18 @@ export function createShakaEngine(options: EngineOptions): Engine {
       return sound !== undefined;
     },
     select: (choice) => void loaded.then(() => isDestroyed || select(player, choice)),
+    captions: () =>
+      isDestroyed
+        ? []
+        : toCaptions(
+            player.getTextTracks().map(({ id, label, language, roles }) => ({
+              id: String(id),
+              label: label ?? '',
+              language: language === 'und' ? '' : language,
+              isDefault: roles.includes('main'),
+            })),
+          ),
+    showCaptions: (id) => void loaded.then(() => isDestroyed || showCaptions(player, id)),
     destroy: () => {
       isDestroyed = true;
       return player.destroy();
@@ -120,6 +133,10 @@ function select(player: shaka.Player, choice: QualityChoice): void {
   const candidates = tracks.filter((track) => String(track.videoId) === choice);
   const track = candidates.find(({ audioId }) => audioId === active?.audioId) ?? candidates[0];
   if (track !== undefined && !track.active) player.selectVariantTrack(track, true, KEEP_AHEAD_SECONDS);
+}
+
+function showCaptions(player: shaka.Player, id: string | undefined): void {
+  player.selectTextTrack(player.getTextTracks().find((track) => String(track.id) === id));
 }
 
 function shakaConfig({ isFullyEncoded, sound }: EngineOptions): object {

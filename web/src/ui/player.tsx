@@ -26,6 +26,7 @@ type PlayerAttributes = {
   resume?: string;
   start?: string | undefined;
   storyboard?: string | undefined;
+  version?: number | undefined;
 };
 
 type PlayerProps = {
@@ -35,6 +36,8 @@ type PlayerProps = {
   isLazy?: boolean;
   isResumed?: boolean;
   start?: string | undefined;
+  /** Another one loads the manifests anew. */
+  version?: number;
 };
 
 const loadElement = () => import('../../player/element.ts');
@@ -47,7 +50,7 @@ export function warmUp(): void {
 }
 
 /** The player element for a video. Its code is a chunk of its own, so that the library starts without it. */
-export function Player({ video, autoplay, muted, isLazy, isResumed, start }: PlayerProps) {
+export function Player({ video, autoplay, muted, isLazy, isResumed, start, version }: PlayerProps) {
   const { playback } = video;
   useEffect(() => {
     void loadElement();
@@ -67,6 +70,7 @@ export function Player({ video, autoplay, muted, isLazy, isResumed, start }: Pla
       duration={video.durationSeconds}
       engine={new URLSearchParams(location.search).get('engine') ?? undefined}
       start={start}
+      version={version}
       {...flags({ audio: isAudioOnly(video), autoplay, muted, encoded: video.status === 'ready' })}
       {...(isLazy ? { preload: 'none' as const } : {})}
       {...(isResumed ? { resume: video.id } : {})}

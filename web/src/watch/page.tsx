@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks';
 import { isAudioOnly, type Video } from '../api.ts';
 import { cameByClick } from '../router.ts';
 import { EncodeMap } from '../encode-map/encode-map.tsx';
@@ -5,6 +6,7 @@ import { agoText } from '../text.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Player } from '../ui/player.tsx';
 import { useTitle } from '../ui/use-title.ts';
+import { Captions } from './captions.tsx';
 import { DeleteVideo } from './delete-video.tsx';
 import { Description } from './description.tsx';
 import { Download } from './download.tsx';
@@ -20,6 +22,8 @@ export function WatchPage({ id }: { id: string }) {
   const { video: known, failure, retry, segments, arrival, setVideo } = useLiveVideo(id);
   const isMissing = failure?.isMissing === true;
   const video = isMissing ? undefined : known;
+  // What other people change is there with the next load; who changes it wants to see it.
+  const [captionChanges, setCaptionChanges] = useState(0);
   useTitle(isMissing ? 'Not found' : video?.title);
 
   return (
@@ -32,6 +36,7 @@ export function WatchPage({ id }: { id: string }) {
               autoplay={cameByClick.value}
               start={new URLSearchParams(location.search).get('start') ?? undefined}
               isResumed
+              version={captionChanges}
             />
           )}
         </Stage>
@@ -64,6 +69,7 @@ export function WatchPage({ id }: { id: string }) {
         {video !== undefined && video.status !== 'failed' && (
           <aside class="beside">
             <Share video={video} />
+            <Captions video={video} onChanged={() => setCaptionChanges((changes) => changes + 1)} />
             <Download video={video} />
             <Poster video={video} onSaved={setVideo} />
           </aside>
