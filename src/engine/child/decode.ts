@@ -186,13 +186,19 @@ class FrameClock {
   }
 
   timeOf(frame: Frame, decoder: CodecContext): bigint {
-    if (this.#hasPresentationTimes) {
-      return frame.pts === AV_NOPTS_VALUE ? frame.bestEffortTimestamp : frame.pts;
-    }
-    // The decode time is that of the packet with which the frame was complete; for the last ones there is none.
-    if (frame.pktDts !== AV_NOPTS_VALUE)
-      this.#last = frame.pktDts - BigInt(decoder.hasBFrames * this.#frameTicks);
+    const time = this.#knownTime(frame, decoder);
+    // Of the last ones nothing is known where packets have no presentation times.
+    if (time !== AV_NOPTS_VALUE) this.#last = time;
     else if (this.#last !== AV_NOPTS_VALUE) this.#last += BigInt(this.#frameTicks);
     return this.#last;
+  }
+
+  #knownTime(frame: Frame, decoder: CodecContext): bigint {
+    if (this.#hasPresentationTimes)
+      return frame.pts === AV_NOPTS_VALUE ? frame.bestEffortTimestamp : frame.pts;
+    // The decode time is that of the packet with which the frame was complete.
+    return frame.pktDts === AV_NOPTS_VALUE
+      ? AV_NOPTS_VALUE
+      : frame.pktDts - BigInt(decoder.hasBFrames * this.#frameTicks);
   }
 }

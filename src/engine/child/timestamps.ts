@@ -108,18 +108,21 @@ export async function measureEnds(
 
 async function readEnds(source: OpenSource): Promise<TrackEnds> {
   const ends: TrackEnds = new Map();
-  /** By how much presentation is behind decoding, at least, where it is. */
-  const delays = new Map<number, number>();
-  const endAt = (streamIndex: number, ticks: number): void => {
-    ends.set(streamIndex, Math.max(ends.get(streamIndex) ?? -Infinity, ticks));
+  const decodeEnds: TrackEnds = new Map();
+  const withoutPts = new Set<number>();
+  const later = (map: TrackEnds, streamIndex: number, ticks: number): void => {
+    map.set(streamIndex, Math.max(map.get(streamIndex) ?? Number.NEGATIVE_INFINITY, ticks));
   };
   for await (const times of readTimes(source, Number.POSITIVE_INFINITY)) {
     const { streamIndex, hasPts, ptsTicks, dtsTicks, durationTicks } = times;
-    const delay = delays.get(streamIndex) ?? Number.POSITIVE_INFINITY;
-    if (hasPts && ptsTicks > dtsTicks) delays.set(streamIndex, Math.min(delay, ptsTicks - dtsTicks));
-    endAt(streamIndex, ptsTicks + durationTicks);
-    // Program streams leave presentation times out; the last picture to be decoded may be the last to be shown.
-    if (!hasPts && Number.isFinite(delay)) endAt(streamIndex, dtsTicks + durationTicks + delay);
+    later(ends, streamIndex, ptsTicks + durationTicks);
+    if (!hasPts) withoutPts.add(streamIndex);
+    const reordered = source.streams[streamIndex]?.codecpar.videoDelay ?? 0;
+    later(decodeEnds, streamIndex, dtsTicks + (1 + reordered) * durationTicks);
+  }
+  // Program streams leave presentation times out; the last picture is shown when the decoder has nothing left.
+  if (source.handle.container !== 'avi') {
+    for (const index of withoutPts) later(ends, index, decodeEnds.get(index)!);
   }
   return ends;
 }
