@@ -1,4 +1,5 @@
 /** Makes the segments that viewers of any server wait for, for as long as they do. */
+import { LRUCache } from 'lru-cache';
 import { parseVideoId } from '../catalog/video.ts';
 import type { VideoRepository } from '../catalog/video-repository.ts';
 import type { Broadcast } from '../cluster/broadcast.ts';
@@ -25,6 +26,8 @@ export type DemandWorkerOptions = {
   readonly concurrency: number;
 };
 
+const LEFT_MS = 60_000;
+
 /** The servers that want a segment, and when each last said so. */
 type Demand = { readonly servers: Map<string, number>; readonly unwanted: AbortController };
 
@@ -33,6 +36,8 @@ export class DemandWorker {
   readonly #options: DemandWorkerOptions;
   readonly #messages: ReturnType<typeof wishMessages>;
   readonly #demands = new Map<string, Demand>();
+  /** Wishes that were given up, perhaps before a worker got to their job. */
+  readonly #left = new LRUCache<string, true>({ max: 10_000, ttl: LEFT_MS });
 
   constructor(options: DemandWorkerOptions) {
     this.#options = options;
@@ -61,8 +66,8 @@ export class DemandWorker {
   async #handle(job: Job, signal: AbortSignal): Promise<void> {
     const { videos, plans, segments } = this.#options;
     const wish = parseWish(job.payload);
-    // It is being made already, without a job.
-    if (this.#demands.has(job.key)) return;
+    // It is being made already, without a job; or nobody wants it any more.
+    if (this.#demands.has(job.key) || this.#left.has(leftKey(wish))) return;
     const video = await videos.get(parseVideoId(job.videoId));
     const plan = video && plans.planOf(video);
     if (plan === undefined || video?.content?.kind !== 'media' || video.revision !== wish.revision)
@@ -95,6 +100,7 @@ export class DemandWorker {
 
   #hearWanted(wish: Wish): void {
     const key = wishKey(wish);
+    this.#left.delete(leftKey(wish));
     const demand = this.#demands.get(key);
     if (demand !== undefined) {
       demand.servers.set(wish.from, Date.now());
@@ -108,6 +114,7 @@ export class DemandWorker {
   }
 
   #hearLeft(wish: Wish): void {
+    this.#left.set(leftKey(wish), true);
     const demand = this.#demands.get(wishKey(wish));
     demand?.servers.delete(wish.from);
     if (demand?.servers.size === 0) demand.unwanted.abort();
@@ -120,6 +127,10 @@ export class DemandWorker {
     if (!isAppError(error)) this.#options.log.error({ err: error, job: key }, 'a segment could not be made');
     this.#messages.say('wish/failed', { key, code, message });
   }
+}
+
+function leftKey(wish: Wish): string {
+  return `${wish.from}/${wishKey(wish)}`;
 }
 
 function dropSilent({ servers, unwanted }: Demand): void {

@@ -50,7 +50,7 @@ export class RemoteMaker implements SegmentMaker {
   constructor(options: RemoteMakerOptions) {
     this.#options = options;
     this.#messages = wishMessages(options.broadcast);
-    this.#messages.hear('wish/wanted', (wish) => this.#live.set(trackKey(wish), true));
+    this.#messages.hear('wish/wanted', (wish) => this.#hearWanted(wish));
     this.#messages.hear('wish/failed', ({ key, code, message }) =>
       this.#waiting.get(key)?.fail(new AppError(code, message)),
     );
@@ -84,6 +84,13 @@ export class RemoteMaker implements SegmentMaker {
 
   async stop(videoId: string): Promise<void> {
     this.#messages.say('wish/stopped', { videoId: videoId as Wish['videoId'] });
+  }
+
+  /** Its viewers may come to this server next: then what is stored is to be known here. */
+  #hearWanted(wish: Wish): void {
+    this.#live.set(trackKey(wish), true);
+    const { videoId, revision } = wish;
+    this.#options.segments.load(videoId, revision, AbortSignal.timeout(LIVE_MS)).catch(() => {});
   }
 
   #begin(wish: Wish, key: string): Waiting {

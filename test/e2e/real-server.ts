@@ -4,6 +4,7 @@ import { copyFile, mkdir } from 'node:fs/promises';
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { deploymentOf } from './shared-deployment.ts';
 import { temporaryFolder } from '../storage/temporary-folder.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -67,15 +68,18 @@ export type ServerOptions = {
   readonly user?: number;
   /** What follows `sluice`. */
   readonly command?: readonly string[];
+  /** A program that runs it: `['taskset', '-c', '0']` holds it to one core. */
+  readonly under?: readonly string[];
 };
 
 /** Starts `sluice serve` and waits until it is ready. Nothing is encoded that nobody asks for. */
 export async function startServer(
   folders: { readonly library: string; readonly data: string },
   environment: Readonly<Record<string, string>> = {},
-  { user, command = ['serve'] }: ServerOptions = {},
+  { user, command = ['serve'], under = [] }: ServerOptions = {},
 ): Promise<RealServer> {
-  const child = spawn(process.execPath, ['src/main.ts', ...command], {
+  const [program, ...args] = [...under, process.execPath, 'src/main.ts', ...command];
+  const child = spawn(program!, args, {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(user === undefined ? {} : { uid: user }),
@@ -85,6 +89,7 @@ export async function startServer(
       SLUICE_DATA: folders.data,
       SLUICE_PORT: '0',
       SLUICE_ENCODE: 'on-demand',
+      ...(await deploymentOf(folders.data)),
       ...environment,
     },
   });

@@ -4,6 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { newUploadId, type StoredUpload, type UploadOrigin } from '../../src/catalog/upload.ts';
 import { newVideoId, type Video } from '../../src/catalog/video.ts';
+import { embeddedBroadcast } from '../../src/cluster/broadcast.ts';
+import { embeddedLeases } from '../../src/cluster/leases.ts';
 import { parseObjectKey } from '../../src/storage/object-key.ts';
 import { temporaryFolder } from '../storage/temporary-folder.ts';
 import { filmBytes, type Rig, sha256Of, startRig } from './rig.ts';
@@ -52,6 +54,25 @@ describe('after a crash', () => {
       assert.deepEqual(await Array.fromAsync(rig.partials.list()), []);
     });
   }
+
+  test('what another server is receiving just now is left alone', async () => {
+    await using folder = await temporaryFolder();
+    const both = { leases: embeddedLeases(), broadcast: embeddedBroadcast() };
+    await using receiving = await startRig(folder.path, both);
+    const body = new TransformStream<Uint8Array, Uint8Array>();
+    const writer = body.writable.getWriter();
+    const { signal } = new AbortController();
+    const added = receiving.ingest.addFile({ filename: 'film.mp4' }, body.readable, signal);
+    await writer.write(FILM.subarray(0, 20_000));
+    // It looks for what a crash has left as it starts.
+    await using starting = await startRig(folder.path, both);
+    await starting.ingest.catchUp(0);
+    await writer.write(FILM.subarray(20_000));
+    await writer.close();
+    const video = await added;
+    assert.equal(video.status, 'inspecting');
+    assert.equal(await starting.sha256(video.id), sha256Of(FILM));
+  });
 
   test('an upload that only was not noted as complete is noted, and its video stays as it is', async () => {
     await using folder = await temporaryFolder();
