@@ -17,17 +17,17 @@ export type MediaCase = {
 
 /** It plays. What is left out is as in the kit: 6 s of 320x180 at 25 frames a second, all of them, and every beep. */
 export type Expected = {
-  /** Of the picture. */
-  readonly seconds?: number;
+  /** Of the picture: exactly, or at least and at most. */
+  readonly seconds?: number | readonly [least: number, most: number];
   /** Display size of the best rung; `none` for sound alone. */
   readonly size?: readonly [width: number, height: number] | 'none';
   readonly frameRate?: Rational;
   /** The number that frame `index` shows; undefined where it is not judged. */
   readonly shows?: ((index: number) => number | undefined) | 'anything';
-  /** Of the sound. */
-  readonly soundSeconds?: number;
-  /** Where beeps begin, in seconds; `none` for no sound at all. */
-  readonly beeps?: readonly number[] | 'none';
+  /** Of the sound, to within a frame. */
+  readonly soundSeconds?: number | readonly [least: number, most: number];
+  /** Where beeps begin, in seconds; `some` for those that are left, each at a second; `none` for no sound at all. */
+  readonly beeps?: readonly number[] | 'some' | 'none';
 };
 
 /** It is refused, with a message for its owner. */
