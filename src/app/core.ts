@@ -99,7 +99,9 @@ export async function openCore(config: Config, deployment: Deployment, log: Log,
       log.error({ video: video.id, code }, 'a video cannot be encoded');
       void videos
         .update(video.id, { status: 'failed', error: { code, message } }, { revision: video.revision })
-        .then((failed) => failed && events.publish({ type: 'status', videoId: failed.id, status: 'failed' }));
+        .then((failed) => failed && events.publish({ type: 'status', videoId: failed.id, status: 'failed' }))
+        // It is not noted, and fails again for the next viewer.
+        .catch((err: unknown) => log.error({ err, video: video.id }, 'a failure could not be noted'));
     },
   });
   const maker: SegmentMaker = deployment.isShared

@@ -142,9 +142,12 @@ export async function startServing(
     ];
     const follow = async (held: AbortSignal): Promise<void> => {
       const own = newLibrary();
-      await own.start();
-      if (!held.aborted) await new Promise((resolve) => held.addEventListener('abort', resolve));
-      await own.close();
+      try {
+        await own.start();
+        if (!held.aborted) await new Promise((resolve) => held.addEventListener('abort', resolve));
+      } finally {
+        await own.close();
+      }
     };
     const onError = (err: unknown): void => log.warn({ err }, 'who scans the library could not be agreed on');
     work.push(shareChores(chores, leases, log, signal));

@@ -41,6 +41,8 @@ export type LibraryOptions = {
 
 /** A file that is being copied grows: it is looked at once it has stayed the same for so long. */
 const SETTLE_MS = 1000;
+/** After a failure that has nothing to do with the files. */
+const RETRY_MS = 30_000;
 
 /** Follows the library folder until it is closed. */
 export class Library {
@@ -71,19 +73,14 @@ export class Library {
       if (video.status === 'inspecting') this.#inspectLater(video);
     }
     // A folder that is not there now may be mounted later: the server runs without it meanwhile.
-    await this.#scanOnce(true).catch((error: unknown) => {
-      this.#options.log.error({ err: error }, 'the library could not be read');
-    });
+    await this.#scanOnce(true).catch((error: unknown) => this.#scanLater(error));
   }
 
   /** Compares the folder with the catalog again. Scans never overlap. */
   scan(): Promise<void> {
     this.#scan = this.#scan
       .then(() => this.#scanOnce(false))
-      .catch((error: unknown) => {
-        if (!this.#closing.signal.aborted)
-          this.#options.log.error({ err: error }, 'the library could not be read');
-      });
+      .catch((error: unknown) => this.#scanLater(error));
     return this.#scan;
   }
 
@@ -95,6 +92,13 @@ export class Library {
     this.#inspections.clear();
     await this.#scan.catch(() => {});
     await this.#inspections.onIdle();
+  }
+
+  /** The store or the catalog is away: what happens meanwhile, nobody tells. */
+  #scanLater(error: unknown): void {
+    if (this.#closing.signal.aborted) return;
+    this.#options.log.error({ err: error }, 'the library could not be read');
+    this.#scheduleScan(RETRY_MS);
   }
 
   async #scanOnce(isFirst: boolean): Promise<void> {
@@ -210,6 +214,7 @@ export class Library {
   }
 
   #inspectLater(video: Video, entry?: LibraryEntry): void {
+    if (this.#closing.signal.aborted) return;
     void this.#inspections.add(() => this.#inspect(video, entry));
   }
 
@@ -217,7 +222,10 @@ export class Library {
     try {
       await inspectVideo(this.#options, video, () => this.#contentOf(video, entry));
     } catch (error) {
-      if (!this.#closing.signal.aborted) throw error;
+      if (this.#closing.signal.aborted) return;
+      // The catalog is away: the video stays as it is until it is back.
+      this.#options.log.error({ err: error, video: video.id }, 'an inspection is tried again');
+      setTimeout(() => this.#inspectLater(video, entry), RETRY_MS).unref();
     }
   }
 
