@@ -78,6 +78,7 @@ export async function openCore(config: Config, deployment: Deployment, log: Log,
   const made = { videos, jobs, engine, segments, plans, progress, events, sourceOf, log };
   const background = new Background({
     ...made,
+    objects,
     chunks: catalog.chunks,
     mode: config.encode,
     concurrency: backgroundConcurrency(),

@@ -12,10 +12,12 @@ import { AppError, isAppError } from '../errors.ts';
 import type { Job, JobQueue } from '../jobs/job-queue.ts';
 import { SEGMENTS_PER_CHUNK } from '../media/grid.ts';
 import type { Plan, TrackEncoding } from '../media/plan.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
 import type { VideoEvents } from './events.ts';
 import { FINAL_CODES } from './final-codes.ts';
 import { inspectVideo } from './inspect-video.ts';
 import type { Log } from './log.ts';
+import { throughOutages } from './outage.ts';
 import type { Plans } from './plans.ts';
 import type { SegmentProgress } from './segment-progress.ts';
 import type { SegmentStore, TrackAddress } from './segment-store.ts';
@@ -31,6 +33,8 @@ export type BackgroundOptions = {
   readonly progress: SegmentProgress;
   readonly events: VideoEvents;
   readonly sourceOf: (video: Video) => SourceBytes;
+  /** Where sources and segments of uploads lie. */
+  readonly objects: ObjectStore;
   readonly log: Log;
   /** `on-demand`: only what viewers ask for is ever encoded. */
   readonly mode: 'eager' | 'on-demand';
@@ -75,7 +79,7 @@ export class Background {
       kinds: ['encode-chunk'],
       concurrency,
       finalCodes: FINAL_CODES,
-      handle: (job, signal) => this.#encode(job, signal),
+      handle: (job, signal) => throughOutages(this.#options.objects, () => this.#encode(job, signal), signal),
       onFailed: (job, error) => this.#fail(job, error),
     });
   }
@@ -112,12 +116,12 @@ export class Background {
   }
 
   async #inspect(job: Job, signal: AbortSignal): Promise<void> {
-    const { videos, chunks, engine, plans, sourceOf, mode } = this.#options;
+    const { videos, chunks, engine, plans, sourceOf, objects, mode } = this.#options;
     const video = await videos.get(parseVideoId(job.videoId));
     if (video?.status !== 'inspecting') return;
     const inspected = await inspectVideo(this.#options, video, async () => ({
       kind: 'media',
-      source: await engine.inspect(sourceOf(video), signal),
+      source: await throughOutages(objects, () => engine.inspect(sourceOf(video), signal), signal),
     }));
     const plan = inspected && plans.planOf(inspected);
     if (inspected === undefined || plan === undefined || mode === 'on-demand') return;

@@ -14,6 +14,7 @@ import type { CaptionExtraction } from './caption-extraction.ts';
 import type { CaptionStore } from './caption-store.ts';
 import type { VideoEvents } from './events.ts';
 import { inspectVideo } from './inspect-video.ts';
+import { throughOutages } from './outage.ts';
 import type { Log } from './log.ts';
 import type { PosterStore } from './poster-store.ts';
 import type { SegmentMaker } from './segment-maker.ts';
@@ -220,7 +221,11 @@ export class Library {
 
   async #inspect(video: Video, entry: LibraryEntry | undefined): Promise<void> {
     try {
-      await inspectVideo(this.#options, video, () => this.#contentOf(video, entry));
+      const { store } = this.#options;
+      const { signal } = this.#closing;
+      await inspectVideo(this.#options, video, () =>
+        throughOutages(store, () => this.#contentOf(video, entry), signal),
+      );
     } catch (error) {
       if (this.#closing.signal.aborted) return;
       // The catalog is away: the video stays as it is until it is back.

@@ -1,0 +1,46 @@
+/** A store that is away for a while is nobody's fault: work waits until it is back, and is then done again. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ErrorCode, isAppError } from '../errors.ts';
+import { parseObjectKey } from '../storage/object-key.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+
+/** What work fails with whose store is away. */
+const STORE_CODES: readonly ErrorCode[] = ['object_store_failed', 'source_unreadable'];
+/** Nothing has this name: to hear so is an answer. */
+const PROBE = parseObjectKey('.probe');
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 15_000;
+
+/**
+ * The result of `work`, which is done again after every outage of `store`. Fails as `work` does where the store answers
+ * at that moment: then it is not away, and the trouble lies elsewhere.
+ */
+export async function throughOutages<T>(
+  store: ObjectStore,
+  work: () => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      const isOfStore = isAppError(error) && STORE_CODES.includes(error.code);
+      if (!isOfStore || (await answers(store, signal))) throw error;
+    }
+    let pauseMs = FIRST_PAUSE_MS;
+    do {
+      // What it is refused with after `signal` has fired is what `work` is then refused with, too.
+      await sleep(pauseMs, undefined, { signal }).catch(() => {});
+      pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
+    } while (!signal.aborted && !(await answers(store, signal)));
+  }
+}
+
+async function answers(store: ObjectStore, signal: AbortSignal): Promise<boolean> {
+  try {
+    await store.head(PROBE, { signal });
+    return true;
+  } catch (error) {
+    return !isAppError(error, 'object_store_failed');
+  }
+}
