@@ -7,17 +7,13 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { open } from 'node:fs/promises';
-import type { SourceBytes } from '../src/engine/engine.ts';
-import { startEngine } from '../src/engine/supervisor.ts';
-import { chunkOf, framesPerSegment } from '../src/media/grid.ts';
+import { framesPerSegment } from '../src/media/grid.ts';
 import { type AudioEncoding, planSource, type TrackEncoding, type VideoEncoding } from '../src/media/plan.ts';
-import type { SourceInfo } from '../src/media/source.ts';
 import { BIG_BUCK_BUNNY, SAMPLE } from '../test/e2e/real-server.ts';
-import { median, processorSeconds } from './processor-time.ts';
+import { audiosOf, encodeByEngine, inspect, videosOf } from './engine-work.ts';
+import { median, used } from './processor-time.ts';
 
 const LIMIT = 1.05;
-const never = new AbortController().signal;
 /** Packed as we pack, and thrown away as we do here: disks are not measured. */
 const NOWHERE = ['-movflags', '+frag_keyframe+empty_moov', '-f', 'mp4', '-y', '/dev/null'];
 
@@ -48,40 +44,6 @@ async function compare(what: string, encodings: readonly TrackEncoding[]): Promi
   const verdict = ratio <= LIMIT ? 'holds' : 'DOES NOT HOLD';
   console.log(`${what}: median ratio ${ratio.toFixed(3)}, at most ${LIMIT}: ${verdict}`);
   return ratio;
-}
-
-/** Processor seconds that `work` and its children use. */
-async function used(work: () => Promise<void>): Promise<number> {
-  const before = processorSeconds();
-  await work();
-  return processorSeconds() - before;
-}
-
-async function inspect(path: string): Promise<SourceInfo> {
-  await using engine = startEngine({ spares: 0, idleMs: 1000 });
-  await using source = await openSource(path);
-  return await engine.inspect(source, never);
-}
-
-/** As the background does it: chunk by chunk, all rungs from one decode, then the sound. */
-async function encodeByEngine(
-  path: string,
-  source: SourceInfo,
-  encodings: readonly TrackEncoding[],
-): Promise<void> {
-  await using engine = startEngine({ spares: 0, idleMs: 60_000 });
-  await using bytes = await openSource(path);
-  for (const group of [videosOf(encodings), audiosOf(encodings)]) {
-    if (group.length === 0) continue;
-    const count = (group[0]?.grid.boundaries.length ?? 1) - 1;
-    for (let first = 0; first < count; first = chunkOf(first, count).end) {
-      const { end } = chunkOf(first, count);
-      const request = { source: bytes, info: source, encodings: group, first, end } as const;
-      for await (const segment of engine.encode({ ...request, priority: 'background' }, never)) {
-        if (segment.bytes.length === 0) throw new Error('an empty segment');
-      }
-    }
-  }
 }
 
 async function encodeByCommandLine(path: string, encodings: readonly TrackEncoding[]): Promise<void> {
@@ -140,29 +102,4 @@ async function run(options: readonly string[]): Promise<void> {
   });
   const code = await new Promise((resolve) => child.once('exit', resolve));
   if (code !== 0) throw new Error(`ffmpeg ended with ${String(code)}`);
-}
-
-function videosOf(encodings: readonly TrackEncoding[]): readonly VideoEncoding[] {
-  return encodings.filter((encoding) => encoding.kind === 'video');
-}
-
-function audiosOf(encodings: readonly TrackEncoding[]): readonly AudioEncoding[] {
-  return encodings.filter((encoding) => encoding.kind === 'audio');
-}
-
-async function openSource(path: string): Promise<SourceBytes & AsyncDisposable> {
-  const handle = await open(path);
-  const { size } = await handle.stat();
-  return {
-    identity: path,
-    bytes: size,
-    async read(offset, length) {
-      const { buffer, bytesRead } = await handle.read({
-        buffer: new Uint8Array(length),
-        position: offset,
-      });
-      return buffer.subarray(0, bytesRead);
-    },
-    [Symbol.asyncDispose]: () => handle.close(),
-  };
 }

@@ -14,6 +14,13 @@ export function processorSeconds(): number {
   return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / TICKS_PER_SECOND;
 }
 
+/** Processor seconds that `work` and its children use. */
+export async function used(work: () => Promise<void>): Promise<number> {
+  const before = processorSeconds();
+  await work();
+  return processorSeconds() - before;
+}
+
 /** The middle one, or the upper of the two. Throws for none. */
 export function median(values: readonly number[]): number {
   const middle = values.toSorted((a, b) => a - b)[values.length >> 1];
