@@ -1,4 +1,4 @@
-/** Pictures of videos: posters, and the sheets of storyboards. Made when first asked for, once, one at a time. */
+/** Pictures of videos: posters, and the sheets of storyboards. Made when first asked for, once, a few at a time. */
 import { LRUCache } from 'lru-cache';
 import PQueue from 'p-queue';
 import type { Video } from '../catalog/video.ts';
@@ -17,6 +17,7 @@ import type { Plans } from './plans.ts';
 import type { PosterStore } from './poster-store.ts';
 import type { Resource } from './resource.ts';
 import type { SegmentStore } from './segment-store.ts';
+import { SharedWork } from './shared-work.ts';
 
 export type PictureOptions = {
   readonly engine: MediaEngine;
@@ -52,7 +53,7 @@ type Work = {
 export class Pictures {
   readonly #options: PictureOptions;
   readonly #queue: PQueue;
-  readonly #making = new Map<string, { readonly made: Promise<Resource>; waiting: number }>();
+  readonly #making = new SharedWork<Resource>();
   readonly #failed = new LRUCache<string, true>({ max: 10_000, ttl: FAILURE_MS });
   #asked = 0;
 
@@ -140,33 +141,29 @@ export class Pictures {
     if (stored !== undefined) return stored;
     const key = `${video.id}/${video.revision}/${name}`;
     if (this.#failed.has(key)) throw new AppError('not_found', 'there is no such picture of this video');
-    const making = this.#making.get(key) ?? { made: this.#make(work, key, priority), waiting: 0 };
-    this.#making.set(key, making);
-    making.waiting++;
-    const leave = (): void => void making.waiting--;
-    signal.addEventListener('abort', leave, { once: true });
-    return withPatience(making.made, 'the picture is still being made: ask again in a moment').finally(() =>
-      signal.removeEventListener('abort', leave),
-    );
+    const make = (shared: AbortSignal) => this.#make(work, key, priority, shared);
+    const made = this.#making.result(key, make, signal);
+    return withPatience(made, 'the picture is still being made: ask again in a moment');
   }
 
-  /** Not tied to one viewer's signal: others may wait for the same picture. */
-  async #make({ video, name, make }: Work, key: string, priority: number): Promise<Resource> {
+  async #make(
+    { video, name, make }: Work,
+    key: string,
+    priority: number,
+    shared: AbortSignal,
+  ): Promise<Resource> {
     try {
       return await this.#queue.add(
         async () => {
-          if (this.#making.get(key)?.waiting === 0)
-            throw new AppError('aborted', 'nobody waits for the picture any more');
-          const signal = AbortSignal.timeout(TIMEOUT_MS);
+          shared.throwIfAborted();
+          const signal = AbortSignal.any([shared, AbortSignal.timeout(TIMEOUT_MS)]);
           return this.#keep(video, name, await make(signal), signal);
         },
         { priority },
       );
     } catch (error) {
-      if (!isAppError(error, 'aborted')) this.#failed.set(key, true);
+      if (!shared.aborted) this.#failed.set(key, true);
       throw error;
-    } finally {
-      this.#making.delete(key);
     }
   }
 

@@ -152,6 +152,18 @@ export function testVideoRepository(subject: string, make: () => Promise<Reposit
       assert.deepEqual(emptied?.metadata, {});
     });
 
+    test('changes the poster only while it is as it was read', async () => {
+      await using made = await make();
+      const video = bareVideo();
+      await made.videos.insert(video);
+      const { videos } = made;
+      assert.equal(await videos.update(video.id, { poster: 'a' }, { poster: 'b' }), undefined);
+      assert.equal((await videos.update(video.id, { poster: 'a' }, { poster: null }))?.poster, 'a');
+      assert.equal(await videos.update(video.id, { poster: 'b' }, { poster: null }), undefined);
+      assert.equal((await videos.get(video.id))?.poster, 'a');
+      assert.ok(!('poster' in (await videos.update(video.id, { poster: null }, { poster: 'a' }))!));
+    });
+
     test('changes captions only while they are as they were read', async () => {
       await using made = await make();
       const { videos } = made;
@@ -434,6 +446,7 @@ export function mediaVideo(): Video {
     ...bareVideo(),
     status: 'playable',
     metadata: { year: '2010', 'dc:creator': 'Blender' },
+    poster: '0123456789ab',
     content: {
       kind: 'media',
       source: {
