@@ -1,10 +1,16 @@
-/** `npm start`: makes everything ready, then runs the server on the project's own Node. */
+/**
+ * `npm start`: makes everything ready, then runs the server on the project's own Node.
+ * `npm run sluice -- <command>`: the same with any other command.
+ */
 import { spawn } from 'node:child_process';
 import { setUp } from './setup.mjs';
 
-const server = spawn(setUp(), ['src/main.ts', 'serve'], {
+const isWindows = process.platform === 'win32';
+// There a shell is in between, which would take names with spaces apart.
+const args = process.argv.slice(2).map((arg) => (isWindows ? JSON.stringify(arg) : arg));
+const server = spawn(setUp(), ['src/main.ts', ...args], {
   stdio: 'inherit',
-  shell: process.platform === 'win32',
+  shell: isWindows,
 });
 // Whoever stops us means the server.
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => server.kill(signal));

@@ -122,20 +122,9 @@ const SETTINGS = {
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const problems: string[] = [];
-  const read: Read = (name, setting) => {
-    const text = environment[name];
-    if (text === undefined || text === '') return undefined;
-    const result = setting.schema.safeParse(text);
-    if (result.success) return result.data;
-    const was = setting.isSecret ? 'is malformed' : `is ${JSON.stringify(text)}`;
-    problems.push(`${name} ${was}, expected ${setting.expected}`);
-    return undefined;
-  };
-
-  const placeOf = (name: PlaceName | undefined, defaultFolder: string): Place => {
-    if (name === undefined) return { kind: 'folder', path: defaultFolder };
-    return name.kind === 'folder' ? name : { kind: 'bucket', settings: bucketOf(name, read, problems) };
-  };
+  const read = reader(environment, problems);
+  const placeOf = (name: PlaceName | undefined, defaultFolder: string): Place =>
+    locate(name ?? { kind: 'folder', path: defaultFolder }, read, problems);
   read('SLUICE_S3_ADDRESSING', ADDRESSING);
   const dataFolder = read('SLUICE_DATA', SETTINGS.SLUICE_DATA) ?? resolve('data');
   const publicUrl = read('SLUICE_PUBLIC_URL', SETTINGS.SLUICE_PUBLIC_URL);
@@ -175,6 +164,39 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   }
   if (problems.length > 0) throw new AppError('config_invalid', [...new Set(problems)].join('; '));
   return config;
+}
+
+/**
+ * The folder or the bucket that `text` names, as `SLUICE_STORE` would, with the credentials that `environment` has.
+ * Throws `config_invalid`, in which it is called `name`.
+ */
+export function readPlace(
+  name: string,
+  text: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): Place {
+  const problems: string[] = [];
+  const read = reader({ ...environment, [name]: text }, problems);
+  const found = read(name, PLACE);
+  const place = found && locate(found, read, problems);
+  if (place === undefined || problems.length > 0) throw new AppError('config_invalid', problems.join('; '));
+  return place;
+}
+
+function reader(environment: Readonly<Record<string, string | undefined>>, problems: string[]): Read {
+  return (name, setting) => {
+    const text = environment[name];
+    if (text === undefined || text === '') return undefined;
+    const result = setting.schema.safeParse(text);
+    if (result.success) return result.data;
+    const was = setting.isSecret ? 'is malformed' : `is ${JSON.stringify(text)}`;
+    problems.push(`${name} ${was}, expected ${setting.expected}`);
+    return undefined;
+  };
+}
+
+function locate(name: PlaceName, read: Read, problems: string[]): Place {
+  return name.kind === 'folder' ? name : { kind: 'bucket', settings: bucketOf(name, read, problems) };
 }
 
 function parseBytes(text: string): number {

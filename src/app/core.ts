@@ -179,7 +179,7 @@ async function openSegments(
 }
 
 /** One child for each core, as far as there is memory for the pictures that each holds. */
-function backgroundConcurrency(): number {
+export function backgroundConcurrency(): number {
   const memory = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
   return Math.max(1, Math.min(availableParallelism(), Math.floor(memory / BACKGROUND_CHILD_BYTES)));
 }

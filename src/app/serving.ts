@@ -8,7 +8,6 @@ import { AppError } from '../errors.ts';
 import { captionService } from '../pipeline/captions.ts';
 import { holdWhenFree } from '../pipeline/hold-when-free.ts';
 import { type Chore, doChores, shareChores } from '../pipeline/housekeeping.ts';
-import { createIngest } from '../pipeline/ingest.ts';
 import { Library } from '../pipeline/library.ts';
 import { meteredIngest } from '../pipeline/metered.ts';
 import { playbackService } from '../pipeline/playback.ts';
@@ -24,6 +23,7 @@ import { addPipelineGauges } from '../server/pipeline-metrics.ts';
 import { createServer } from '../server/server.ts';
 import type { Core } from './core.ts';
 import type { Deployment } from './deployment.ts';
+import { openIngest } from './ingest.ts';
 
 const WEB_ROOT = fileURLToPath(new URL('../../web/dist', import.meta.url));
 const VERSION = '0.1.0';
@@ -54,22 +54,10 @@ export async function startServing(
   logger: Logger,
   signal: AbortSignal,
 ): Promise<Serving> {
-  const { catalog, jobs, leases, broadcast, isShared } = deployment;
+  const { catalog, jobs, leases, isShared } = deployment;
   const { videos, segments, texts, events, objects, library, maker, log } = core;
   const remote = httpFiles(config.pullPrivate === 'allow' ? { isAllowed: () => true } : {});
-  const ingest = createIngest({
-    ...core,
-    uploads: catalog.uploads,
-    partials: core.place.partials,
-    sources: objects,
-    remote,
-    leases,
-    broadcast,
-    now,
-    onArrived: (video) => core.background.arrived(video),
-    minFreeBytes: config.minFreeBytes,
-    ...(config.maxUploadBytes === undefined ? {} : { maxBytes: config.maxUploadBytes }),
-  });
+  const ingest = openIngest(config, deployment, core, remote);
   const captions = captionService({
     videos,
     texts,

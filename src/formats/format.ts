@@ -91,4 +91,6 @@ export type Format = {
   resolve(input: FormatInput, path: string): Resolved | undefined;
   /** Every path that `resolve` answers, the entry first. None of what it does not accept. */
   paths(input: FormatInput): readonly string[];
+  /** Every other path below `/v/{id}/` that its manifests lead to; absent where they lead to none. */
+  media?(input: FormatInput): readonly string[];
 };

@@ -10,9 +10,8 @@ import type { MediaEngine, SourceBytes } from '../engine/engine.ts';
 import { Pace } from '../engine/pace.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Job, JobQueue } from '../jobs/job-queue.ts';
-import { SEGMENTS_PER_CHUNK } from '../media/grid.ts';
-import type { Plan, TrackEncoding } from '../media/plan.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { chunksOf, encodeMissing } from './encode-missing.ts';
 import type { VideoEvents } from './events.ts';
 import { FINAL_CODES } from './final-codes.ts';
 import { inspectVideo } from './inspect-video.ts';
@@ -20,7 +19,7 @@ import type { Log } from './log.ts';
 import { throughOutages } from './outage.ts';
 import type { Plans } from './plans.ts';
 import type { SegmentProgress } from './segment-progress.ts';
-import type { SegmentStore, TrackAddress } from './segment-store.ts';
+import type { SegmentStore } from './segment-store.ts';
 
 /** What the background works with. */
 export type BackgroundOptions = {
@@ -152,63 +151,15 @@ export class Background {
     const plan = video && plans.planOf(video);
     if (video === undefined || plan === undefined || video.revision !== chunk.revision) return;
     segments.keep(video.id);
-    await segments.load(video.id, video.revision, signal);
-    const encodings = [...plan.encodings.values()].filter(({ kind }) => kind === chunk.kind);
-    await this.#encodeMissing(video, encodings, chunk, signal);
-    if (await chunks.markDone(chunk)) await this.#finishIfDone(video);
-  }
-
-  /** All rungs from one decode; what viewers had made for them already is left out as far as it can be. */
-  async #encodeMissing(
-    video: Video,
-    encodings: readonly TrackEncoding[],
-    chunk: Chunk,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { engine, segments, progress, sourceOf } = this.#options;
-    const missing = encodings.map((encoding) => ({
-      encoding,
-      indexes: range(chunk.first, chunk.end).filter(
-        (index) => !segments.isStored(addressOf(video, encoding), index),
-      ),
-    }));
-    const wanted = missing.filter(({ indexes }) => indexes.length > 0);
-    const indexes = wanted.flatMap((one) => one.indexes);
-    if (indexes.length === 0 || video.content?.kind !== 'media') return;
     const pace = new Pace();
     pace.setPaused(this.#isHeld);
     this.#paces.add(pace);
-    const begun = new Map(wanted.map(({ encoding }) => [encoding.trackId, () => {}]));
-    const begin = (trackId: string, index: number): void => {
-      begun.get(trackId)?.();
-      begun.set(trackId, progress.begin(video, trackId, index));
-    };
-    const [first, last] = [Math.min(...indexes), Math.max(...indexes)];
-    for (const { encoding } of wanted) begin(encoding.trackId, first);
     try {
-      const request = {
-        source: sourceOf(video),
-        info: video.content.source,
-        encodings: wanted.map(({ encoding }) => encoding),
-        first,
-        end: last + 1,
-        priority: 'background',
-        pace,
-      } as const;
-      for await (const { trackId, index, bytes } of engine.encode(request, signal)) {
-        await segments.putSegment(
-          { videoId: video.id, revision: video.revision, trackId },
-          index,
-          bytes,
-          signal,
-        );
-        if (index < last) begin(trackId, index + 1);
-        else begun.get(trackId)?.();
-      }
+      await encodeMissing(this.#options, { video, plan, chunk }, pace, signal);
     } finally {
       this.#paces.delete(pace);
-      for (const end of begun.values()) end();
     }
+    if (await chunks.markDone(chunk)) await this.#finishIfDone(video);
   }
 
   async #finishIfDone(video: Video): Promise<void> {
@@ -237,26 +188,4 @@ export class Background {
     events.publish({ type: 'status', videoId: failed.id, status: 'failed' });
     await jobs.cancel(job.videoId, { exceptKey: job.key });
   }
-}
-
-/** Every chunk of a video: sound and picture have grids of their own. */
-function chunksOf(video: Video, plan: Plan): readonly Chunk[] {
-  const chunks: Chunk[] = [];
-  for (const kind of ['audio', 'video'] as const) {
-    const encoding = [...plan.encodings.values()].find((one) => one.kind === kind);
-    const count = encoding === undefined ? 0 : encoding.grid.boundaries.length - 1;
-    for (let first = 0; first < count; first += SEGMENTS_PER_CHUNK) {
-      const end = Math.min(first + SEGMENTS_PER_CHUNK, count);
-      chunks.push({ videoId: video.id, revision: video.revision, kind, first, end });
-    }
-  }
-  return chunks.sort((a, b) => a.first - b.first);
-}
-
-function addressOf(video: Video, { trackId }: TrackEncoding): TrackAddress {
-  return { videoId: video.id, revision: video.revision, trackId };
-}
-
-function range(first: number, end: number): number[] {
-  return Array.from({ length: end - first }, (_, offset) => first + offset);
 }

@@ -207,7 +207,7 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
   async function compose(video: Video, path: string, composed: Composed): Promise<Resource> {
     const { id: videoId, revision } = video;
     const key = `${videoId}/${revision}/${path}`;
-    if (!composer.isKnown(key)) requireStored(video, composed);
+    if (!composer.isKnown(key)) await requireStored(video, composed);
     return composer.resource(composed, {
       key,
       identity: `${revision}/${path}`,
@@ -219,7 +219,8 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
     });
   }
 
-  function requireStored(video: Video, { inputs }: Composed): void {
+  async function requireStored(video: Video, { inputs }: Composed): Promise<void> {
+    await progress.load(video);
     const { stored, total } = progress.countsOf(video, new Set(inputs.map(({ trackId }) => trackId)));
     if (stored === total) return;
     const soFar = `${stored} of ${total} segments are`;

@@ -116,6 +116,8 @@ export class SegmentStore {
   async segment(track: TrackAddress, index: number, signal: AbortSignal): Promise<Resource | undefined> {
     const key = segmentKey(track, index);
     const resource = await this.#resource(key, SEGMENT_MEDIA_TYPE.video, signal);
+    // Another process may have made it: an export, another server.
+    if (resource !== undefined) this.#remember(key);
     const { urls } = this.#stores;
     if (resource === undefined || urls === undefined) return resource;
     const from = this.#kept.has(track.videoId) ? urls.kept : urls.cached;

@@ -54,6 +54,9 @@ test('HLS and DASH address the same objects: all that are planned, and no others
         track.segments.map((segment) => trickPath(REVISION, track.id, segment.index)),
       );
       assert.deepEqual(addressedByHls(input), [...planned, ...trick].toSorted());
+      for (const format of [hls, dash]) {
+        assert.deepEqual(format.media(input).toSorted(), [...planned, ...trick].toSorted());
+      }
       assert.deepEqual(addressedByDash(input), [...planned, ...trick].toSorted());
     }),
   );

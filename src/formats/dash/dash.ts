@@ -1,5 +1,6 @@
 /** MPEG-DASH with CMAF segments (ISO/IEC 23009-1). */
 import type { Format, FormatInput, Manifest } from '../format.ts';
+import { sharedMedia } from '../shared-media.ts';
 import { mpd } from './mpd.ts';
 
 const ENTRY = 'dash/manifest.mpd';
@@ -16,4 +17,6 @@ export const dash = {
   paths(): readonly string[] {
     return [ENTRY];
   },
+
+  media: sharedMedia,
 } satisfies Format;

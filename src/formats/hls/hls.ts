@@ -8,6 +8,7 @@ import {
   trickPath,
 } from '../../media/presentation.ts';
 import type { Format, FormatInput, Manifest } from '../format.ts';
+import { sharedMedia } from '../shared-media.ts';
 import { trickPlayTracks } from '../trick-play.ts';
 import { iFramePlaylist, mediaPlaylist } from './media-playlist.ts';
 import { multivariantPlaylist } from './multivariant-playlist.ts';
@@ -57,6 +58,8 @@ export const hls = {
       ...trickPlayTracks(presentation).map(iFramesPath),
     ];
   },
+
+  media: sharedMedia,
 } satisfies Format;
 
 function playlistPath(track: Track | CaptionTrack): string {
