@@ -18,6 +18,7 @@ import { CONTAINER_CASES } from './container-cases.ts';
 import { DAMAGE_CASES } from './damage-cases.ts';
 import { SCAN_CASES } from './scan-cases.ts';
 import { SHAPE_CASES } from './shape-cases.ts';
+import { SOUND_CASES } from './sound-cases.ts';
 import { TIMING_CASES } from './timing-cases.ts';
 
 const CASES: readonly MediaCase[] = [
@@ -28,6 +29,7 @@ const CASES: readonly MediaCase[] = [
   ...COLOR_CASES,
   ...SCAN_CASES,
   ...DAMAGE_CASES,
+  ...SOUND_CASES,
 ];
 const AAC_FRAME_SECONDS = 1024 / 48_000;
 /** A codec may swallow the first periods of a beep that begins with the file. */

@@ -9,6 +9,8 @@ import type { OpenSource } from './source.ts';
 
 /** Decoders and the resampler need a run-up before what they give is exact. */
 const PREROLL_SAMPLES = AUDIO_SAMPLE_RATE / 4;
+/** Some decoders give nothing for the first packets: before the run-up come so many more. */
+const WARM_UP_SAMPLES = AUDIO_SAMPLE_RATE / 5;
 /**
  * Timestamps wobble (millisecond clocks, rounding). Sound this near its place is continuous; anything further
  * off is a gap to be filled with silence, or an overlap to be cut.
@@ -37,10 +39,9 @@ export async function* pcmBlocks(
   const samplesPerTick = toNumber(audio.timeBase) * AUDIO_SAMPLE_RATE;
   const endSample = end * AAC_FRAME_SAMPLES;
   const wanted = first * AAC_FRAME_SAMPLES - firstSourceSample - PREROLL_SAMPLES;
-  const options = {
-    span: audio,
-    fromTicks: Math.max(audio.startTicks, audio.startTicks + Math.floor(wanted / samplesPerTick)),
-  };
+  const fromTicks = Math.max(audio.startTicks, audio.startTicks + Math.floor(wanted / samplesPerTick));
+  const beginTicks = fromTicks - Math.ceil(WARM_UP_SAMPLES / samplesPerTick);
+  const options = { span: audio, fromTicks, beginTicks };
   using stack = new DisposableStack();
   const outputs = layouts.map((layout) => ({
     resampler: stack.use(new Resampler(layout)),

@@ -25,6 +25,11 @@ export type DecodeOptions = {
   readonly skipBeforeTicks?: () => number;
   /** The frame that is shown at `fromTicks` is needed even if it lies before those: a hole may reach back to it. */
   readonly mustShowFrom?: boolean;
+  /**
+   * Packets that end before this one are not decoded, so that wherever a seek has landed, decoding begins at the same
+   * one: what decoders draw by chance or remember of damage is then the same, too.
+   */
+  readonly beginTicks?: number;
   /** What a frame lasts: needed where the container has no presentation times. */
   readonly frameTicks?: number;
 };
@@ -42,6 +47,8 @@ export function openDecoder(
   const codec = stream === undefined ? null : Codec.findDecoder(stream.codecpar.codecId);
   if (stream === undefined || codec === null)
     throw new AppError('source_damaged', 'a track has vanished from the file');
+  // Decoders would leave so much out wherever they begin; packets say what has to be left out, where it is.
+  stream.codecpar.initialPadding = 0;
   const decoder = new CodecContext();
   decoder.allocContext3(codec);
   decoder.parametersToContext(stream.codecpar);
@@ -72,8 +79,7 @@ export function readAll(source: OpenSource): void {
  */
 export async function* decodeFrom(source: OpenSource, options: DecodeOptions): AsyncGenerator<Frame> {
   const { span, fromTicks } = options;
-  using decoder = openDecoder(source, span.streamIndex);
-  const wanted = fromTicks * toNumber(span.timeBase);
+  const wanted = Math.min(fromTicks, options.beginTicks ?? fromTicks) * toNumber(span.timeBase);
   const first = span.startTicks * toNumber(span.timeBase);
   let { skipBeforeTicks = nothing } = options;
   for (let attempt = 0; ; ) {
@@ -83,7 +89,8 @@ export async function* decodeFrom(source: OpenSource, options: DecodeOptions): A
     const stream = seekStream(source, span);
     await (target > first ? seekTo(source, target, stream) : rewind(source, first, stream));
     readOnly(source, span.streamIndex);
-    decoder.flushBuffers();
+    // A new one each time: some keep something of what they have decoded even when flushed.
+    using decoder = openDecoder(source, span.streamIndex);
     const frames = decodeOn(source, decoder, { ...options, skipBeforeTicks });
     const neededTicks = options.mustShowFrom ? skipBeforeTicks() : Number.NEGATIVE_INFINITY;
     const outcome = yield* upToHole(frames, fromTicks, neededTicks, target > first);
@@ -127,7 +134,7 @@ export function seekStream(source: OpenSource, span: DecodeOptions['span']): Str
 async function* decodeOn(
   source: OpenSource,
   decoder: CodecContext,
-  { span, skipBeforeTicks = nothing, frameTicks }: DecodeOptions,
+  { span, skipBeforeTicks = nothing, beginTicks = Number.NEGATIVE_INFINITY, frameTicks }: DecodeOptions,
 ): AsyncGenerator<Frame> {
   using packet = new Packet();
   packet.alloc();
@@ -145,7 +152,7 @@ async function* decodeOn(
     }
     if (result === AVERROR_EOF) break;
     errors = 0;
-    if (packet.streamIndex === span.streamIndex) {
+    if (packet.streamIndex === span.streamIndex && !endsBefore(packet, beginTicks)) {
       const shouldSkip = packet.pts !== AV_NOPTS_VALUE && packet.pts < skipBeforeTicks();
       if (shouldSkip !== isSkipping) {
         isSkipping = shouldSkip;
@@ -159,6 +166,10 @@ async function* decodeOn(
   source.throwIfReadFailed();
   decoder.sendPacketSync(null);
   yield* receiveFrames(decoder, frame, clock);
+}
+
+function endsBefore({ pts, duration }: Packet, ticks: number): boolean {
+  return pts !== AV_NOPTS_VALUE && duration > 0n && Number(pts + duration) <= ticks;
 }
 
 function nothing(): number {
@@ -178,6 +189,7 @@ class FrameClock {
   readonly #hasPresentationTimes: boolean;
   readonly #frameTicks: number;
   #last: bigint = AV_NOPTS_VALUE;
+  #lastDuration = 0n;
 
   constructor(container: ContainerName, frameTicks: number | undefined) {
     // AVI has decode times only. What FFmpeg makes of them is right for some frames and not for others.
@@ -187,10 +199,16 @@ class FrameClock {
 
   timeOf(frame: Frame, decoder: CodecContext): bigint {
     const time = this.#knownTime(frame, decoder);
-    // Of the last ones nothing is known where packets have no presentation times.
+    // Of several frames in one packet only the first has a time; of the last ones nothing is known in AVI.
     if (time !== AV_NOPTS_VALUE) this.#last = time;
-    else if (this.#last !== AV_NOPTS_VALUE) this.#last += BigInt(this.#frameTicks);
+    else if (this.#last !== AV_NOPTS_VALUE) this.#last += this.#lastDuration;
+    this.#lastDuration = this.#durationOf(frame, decoder);
     return this.#last;
+  }
+
+  #durationOf({ nbSamples, sampleRate }: Frame, { pktTimebase: { num, den } }: CodecContext): bigint {
+    if (nbSamples === 0 || sampleRate === 0) return BigInt(this.#frameTicks);
+    return BigInt(Math.round((nbSamples * den) / (sampleRate * num)));
   }
 
   #knownTime(frame: Frame, decoder: CodecContext): bigint {
