@@ -197,6 +197,25 @@ describe('the page in a browser', { skip, timeout: 300_000 }, () => {
         await assertUndisturbed(page, context);
       });
     }
+
+    for (const [title, label, format, engine] of [
+      ['Ready-made HLS', 'DASH', 'dash', 'shaka'],
+      ['Ready-made DASH', 'HLS', 'hls', 'hls.js'],
+      ['Ready-made DASH', 'HLS (MPEG-TS)', 'hlsTs', 'hls.js'],
+    ] as const) {
+      test(`plays and seeks the package ${title} as ${label}`, async (context) => {
+        const page = await open('/');
+        await clickCard(page, title, context);
+        await choose(page, 'format', label);
+        const isChosen = (player: PlayerView) => player.format === format && isPlaying(player);
+        await untilPlayer(page, isChosen, PATIENCE_MS);
+        await seekTo(page, 18);
+        await untilPlayed(page, 18);
+        await assertPictureInTime(page);
+        assert.equal((await playerOf(page)).engine, engine);
+        await assertUndisturbed(page, context);
+      });
+    }
   });
 });
 

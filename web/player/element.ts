@@ -11,6 +11,7 @@
  * - `autoplay`, `muted`, `start` (seconds): as they are when the source is set.
  * - `preload="none"`: load nothing until the viewer plays.
  * - `version`: another one loads the manifests anew, and goes on from where it is.
+ * - `format`: the one to begin with (`hls`, `dash`, `hlsTs`), unless the viewer has chosen another.
  * - `engine="native"`: let the browser play HLS itself.
  * - `hotkeys="page"`: take keys from the whole page, not only while the player has the focus.
  * - `resume`: a name under which to remember where the viewer stopped.
@@ -234,7 +235,8 @@ export class SluicePlayer extends HTMLElement {
     const resume = this.getAttribute('resume');
     const start = Number(this.getAttribute('start') ?? 0) || (resume === null ? 0 : positionOf(resume));
     const isFullyEncoded = this.hasAttribute('encoded');
-    await this.#session.load({ hls, dash, hlsTs }, { startSeconds: start, isFullyEncoded, play });
+    const format = this.getAttribute('format') ?? undefined;
+    await this.#session.load({ hls, dash, hlsTs }, { startSeconds: start, isFullyEncoded, play, format });
   }
 
   #toggleCaptions(): void {

@@ -30,6 +30,8 @@ export type LoadOptions = {
   readonly isFullyEncoded: boolean;
   /** Play as soon as something can. Browsers may refuse, then it stays paused. */
   readonly play: boolean;
+  /** To begin with, where the viewer prefers none that there is. */
+  readonly format?: string | undefined;
 };
 
 /** What the menus show. */
@@ -110,8 +112,8 @@ export class Session {
     this.#options = options;
     this.#sound = preferredSound();
     const formats = formatsOf(sources);
-    const preferred = preferredFormat();
-    this.#format = preferred !== undefined && formats.includes(preferred) ? preferred : formats[0];
+    const wishes = [preferredFormat(), options.format];
+    this.#format = wishes.flatMap((wish) => formats.find((format) => format === wish) ?? [])[0] ?? formats[0];
     return this.#start(options.startSeconds, options.play);
   }
 

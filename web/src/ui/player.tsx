@@ -19,6 +19,7 @@ type PlayerAttributes = {
   duration?: number | undefined;
   encoded?: boolean;
   engine?: string | undefined;
+  format?: string | undefined;
   hotkeys?: 'page';
   muted?: boolean;
   poster?: string | undefined;
@@ -55,7 +56,7 @@ export function Player({ video, autoplay, muted, isLazy, isResumed, start, versi
   useEffect(() => {
     void loadElement();
     // At the same time and not one after the other; a lazy player may never need it.
-    if (!isLazy && playback.hls !== undefined) void loadHls();
+    if (!isLazy && playback.hls !== undefined && ownFormat(video) !== 'dash') void loadHls();
   }, []);
   return (
     <sluice-player
@@ -69,6 +70,7 @@ export function Player({ video, autoplay, muted, isLazy, isResumed, start, versi
       video-title={video.title}
       duration={video.durationSeconds}
       engine={new URLSearchParams(location.search).get('engine') ?? undefined}
+      format={ownFormat(video)}
       start={start}
       version={version}
       {...flags({ audio: isAudioOnly(video), autoplay, muted, encoded: video.status === 'ready' })}
@@ -81,6 +83,12 @@ export function Player({ video, autoplay, muted, isLazy, isResumed, start, versi
 /** The time of the frame on screen, in seconds; undefined where there is no player. */
 export function shownSeconds(): number | undefined {
   return document.querySelector<SluicePlayer>('sluice-player')?.media?.currentTime;
+}
+
+/** A package is best played as it lies; in other formats it is rewrapped. */
+function ownFormat({ source }: Video): 'hls' | 'dash' | undefined {
+  const { container } = source;
+  return container === 'hls' || container === 'dash' ? container : undefined;
 }
 
 /** Boolean attributes: there, or not. */
