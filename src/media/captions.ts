@@ -24,6 +24,20 @@ export function captionPath(id: string): string {
   return `captions/${id}.vtt`;
 }
 
+/**
+ * The same text for players of transport streams (RFC 8216bis 3.1.4): their clock shows {@link TRANSPORT_START_TICKS}
+ * at presentation time 0.
+ */
+export function transportCaptionPath(id: string): string {
+  return `captions/${id}.ts.vtt`;
+}
+
+/**
+ * Where presentation time 0 lies on the clock of our transport streams, in ticks of 90 kHz: pictures are decoded before
+ * they are shown and the clock runs before both, and none of these may be below 0. Apple's tools begin here too.
+ */
+export const TRANSPORT_START_TICKS = 900_000;
+
 /** What people choose by, where nobody has given it a label. */
 export function captionLabel({
   language,

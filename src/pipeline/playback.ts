@@ -26,6 +26,7 @@ import type { SegmentProgress } from './segment-progress.ts';
 import type { SegmentStore, TrackAddress } from './segment-store.ts';
 import type { PlaybackService } from './services.ts';
 import { SharedWork } from './shared-work.ts';
+import { transportCaptions } from './transport-captions.ts';
 import { storeResource } from './store-resource.ts';
 
 export type PlaybackOptions = {
@@ -153,9 +154,10 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
     [name = '', ...rest]: readonly string[],
     signal: AbortSignal,
   ): Promise<Resource> {
-    const [, captionId] = /^([A-Za-z0-9-]{1,64})\.vtt$/.exec(name) ?? [];
+    const [, captionId, variant] = /^([A-Za-z0-9-]{1,64})(\.ts)?\.vtt$/.exec(name) ?? [];
     if (video === undefined || captionId === undefined || rest.length > 0) throw nothingHere();
-    return options.captions.text(video, captionId, signal);
+    const text = await options.captions.text(video, captionId, signal);
+    return variant === undefined ? text : transportCaptions(text, signal);
   }
 
   async function videoOf({ videoId, revision }: TrackAddress): Promise<Video> {

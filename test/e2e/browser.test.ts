@@ -207,8 +207,7 @@ describe('the page in a browser', { skip, timeout: 300_000 }, () => {
         const page = await open('/');
         await clickCard(page, title, context);
         await choose(page, 'format', label);
-        const isChosen = (player: PlayerView) => player.format === format && isPlaying(player);
-        await untilPlayer(page, isChosen, PATIENCE_MS);
+        await untilPlayer(page, (player) => player.format === format && isPlaying(player), PATIENCE_MS);
         await seekTo(page, 18);
         await untilPlayed(page, 18);
         await assertPictureInTime(page);

@@ -105,6 +105,20 @@ suite('captions of library videos', { skip: ffmpeg.skip }, () => {
     ]);
   });
 
+  test('in transport streams their time 0 is where the clock says presentation begins', async () => {
+    const { playback } = await server.video('inside.mp4');
+    const main = await (await fetch(playback.hlsTs!)).text();
+    const [, uri] = /TYPE=SUBTITLES.*LANGUAGE="es".*URI="(.*?)"/.exec(main) ?? [];
+    const playlist = new URL(uri!, playback.hlsTs);
+    const [textUri] = (await (await fetch(playlist)).text())
+      .split('\n')
+      .filter((line) => line.endsWith('.vtt'));
+    const address = new URL(textUri!, playlist).href;
+    const text = await (await fetch(address)).text();
+    assert.ok(text.startsWith('WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:900000,LOCAL:00:00:00.000\n\n'), text);
+    assert.deepEqual(await cuesAt(address), await cuesAt((await captionsOf('inside.mp4'))[0]!.url));
+  });
+
   test('FFmpeg reads the film with them, and each playlist of theirs at its times', async () => {
     const { playback } = await server.video('inside.mkv');
     // Its demuxer knows no Renditions of subtitles, and must not stumble over them.
@@ -142,6 +156,13 @@ suite('captions of library videos', { skip: ffmpeg.skip }, () => {
       );
       // Shaka Player hands the browser text without markup, and breaks as cues of their own.
       await untilShown(page, 'Welt');
+      await choose(page, 'format', 'HLS (MPEG-TS)');
+      await untilPlayer(
+        page,
+        ({ format, shownCaptions }) => format === 'hlsTs' && shownCaptions === 'Schilder',
+        PATIENCE_MS,
+      );
+      await untilShown(page, 'Hallo, <b>Welt</b>\nunten');
       await page.getByTestId('captions').click();
       assert.equal((await playerOf(page)).shownCaptions, undefined);
       await page.reload();

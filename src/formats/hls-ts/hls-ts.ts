@@ -11,9 +11,12 @@ import {
   defaultAudio,
   isAudio,
   isVideo,
+  presentationDurationSeconds,
 } from '../../media/presentation.ts';
+import { transportCaptionPath } from '../../media/captions.ts';
 import type { Format, FormatInput, Manifest, Resolved, Rewrapped, StoredMedia } from '../format.ts';
 import { audioGroups } from '../hls/renditions.ts';
+import { subtitlePlaylist } from '../hls/subtitles.ts';
 import { type Cut, muxedCuts, soundCuts } from './cuts.ts';
 import { mediaPlaylist, multivariantPlaylist } from './playlists.ts';
 import { transportSegment } from './segment.ts';
@@ -34,6 +37,11 @@ export const hlsTs: Format = {
     const [folder, first = '', trackId, name = '', ...more] = path.split('/');
     if (folder !== FOLDER || more.length > 0) return undefined;
     const streams = streamsOf(carried(presentation));
+    const caption = presentation.captions?.find(({ id }) => path === captionPlaylistPath(id));
+    if (caption !== undefined) {
+      const textUri = `../${transportCaptionPath(caption.id)}`;
+      return playlist(subtitlePlaylist(presentationDurationSeconds(presentation), textUri));
+    }
     if (trackId === undefined) {
       const stream = streams.find(({ id }) => `${id}.m3u8` === first);
       return stream && playlist(mediaPlaylist(cutsOf(stream), (i) => `${revision}/${stream.id}/${i}.ts`));
@@ -49,6 +57,7 @@ export const hlsTs: Format = {
     return [
       ENTRY,
       ...streams.map(({ id }) => `${FOLDER}/${id}.m3u8`),
+      ...(presentation.captions ?? []).map(({ id }) => captionPlaylistPath(id)),
       ...streams.flatMap((stream) =>
         cutsOf(stream).map((_, index) => `${FOLDER}/${revision}/${stream.id}/${index}.ts`),
       ),
@@ -63,9 +72,13 @@ function accepts(presentation: Presentation): boolean {
 }
 
 /** Of each sound the layout that plays everywhere: old devices have two loudspeakers. */
-function carried({ tracks }: Presentation): Presentation {
+function carried({ tracks, ...others }: Presentation): Presentation {
   const [stereo] = audioGroups(tracks.filter(isAudio).filter(isCarried));
-  return { tracks: [...tracks.filter(isVideo).filter(isCarried), ...(stereo?.members ?? [])] };
+  return { ...others, tracks: [...tracks.filter(isVideo).filter(isCarried), ...(stereo?.members ?? [])] };
+}
+
+function captionPlaylistPath(captionId: string): string {
+  return `${FOLDER}/${captionId}.m3u8`;
 }
 
 /** H.264 and AAC: what old devices decode, and what ADTS can say. */

@@ -1,4 +1,5 @@
 /** Playlists of segments with the sound inside (RFC 8216bis 4.4). */
+import type { CaptionTrack } from '../../media/captions.ts';
 import {
   type AudioTrack,
   type Presentation,
@@ -11,6 +12,7 @@ import {
 import { toNumber } from '../../media/time.ts';
 import { microsecondsAt } from '../hls/extinf.ts';
 import { type AudioGroup, audioRenditions } from '../hls/renditions.ts';
+import { subtitleRenditions } from '../hls/subtitles.ts';
 import { audioVariants, inStartingOrder, videoVariant } from '../hls/variants.ts';
 import type { Cut } from './cuts.ts';
 
@@ -19,8 +21,8 @@ const VERSION_TAG = { plain: '#EXT-X-VERSION:3', withRenditions: '#EXT-X-VERSION
 
 /** Qualities and sound. `playlistUri` is where a track's playlist is, relative to this one. */
 export function multivariantPlaylist(
-  { tracks }: Presentation,
-  playlistUri: (track: Track) => string,
+  { tracks, captions = [] }: Presentation,
+  playlistUri: (track: Track | CaptionTrack) => string,
 ): string {
   const video = tracks.filter(isVideo);
   const audio = tracks.filter(isAudio).map(carried);
@@ -29,22 +31,19 @@ export function multivariantPlaylist(
   const variants =
     video.length > 0
       ? inStartingOrder(video).map((track) =>
-          videoVariant(
-            muxed(track, inside),
-            { audio: without(inside, group), captions: [] },
-            playlistUri(track),
-          ),
+          videoVariant(muxed(track, inside), { audio: without(inside, group), captions }, playlistUri(track)),
         )
-      : audioVariants(audio, { audio: group, captions: [] }, playlistUri);
+      : audioVariants(audio, { audio: group, captions }, playlistUri);
   const lines = [
     '#EXTM3U',
-    group === undefined ? VERSION_TAG.plain : VERSION_TAG.withRenditions,
+    group === undefined && captions.length === 0 ? VERSION_TAG.plain : VERSION_TAG.withRenditions,
     // 4.4.2.1: every segment starts with an IDR frame.
     '#EXT-X-INDEPENDENT-SEGMENTS',
     // 4.4.6.2.1: a Rendition without a URI lies inside the Variant Streams.
     ...audioRenditions(group === undefined ? [] : [group], (track) =>
       track === inside ? undefined : playlistUri(track),
     ),
+    ...subtitleRenditions(captions, playlistUri),
     ...variants,
   ];
   return `${lines.join('\n')}\n`;

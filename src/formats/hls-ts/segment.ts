@@ -7,12 +7,8 @@ import { type ParsedSample, parseMediaSegment } from '../../containers/isobmff/p
 import { CLOCK_HZ } from '../../containers/mpegts/packet.ts';
 import { type TransportUnit, writeTransportSegment } from '../../containers/mpegts/write-segment.ts';
 import { AppError } from '../../errors.ts';
+import { TRANSPORT_START_TICKS } from '../../media/captions.ts';
 
-/**
- * Where presentation time 0 lies on the clock, for every track: pictures are decoded before they are shown and the
- * clock runs before both, and none of these may be below 0. Apple's tools begin here too.
- */
-const START_TICKS = 10 * CLOCK_HZ;
 /** Frames of sound in one packet: their headers cost less, and the clock is still read ten times a second. */
 const FRAMES_TOGETHER = 4;
 
@@ -104,5 +100,5 @@ function samplesOf(segment: Uint8Array, { trackId, defaults }: ParsedInitTrack):
 
 /** From the track's own time to the stream's clock; the init segment's edit is taken off. */
 function clockTicks(ticks: number, { timescale, presentationOffsetTicks }: ParsedInitTrack): number {
-  return START_TICKS + Math.round(((ticks - presentationOffsetTicks) * CLOCK_HZ) / timescale);
+  return TRANSPORT_START_TICKS + Math.round(((ticks - presentationOffsetTicks) * CLOCK_HZ) / timescale);
 }

@@ -1,5 +1,5 @@
 /** HLS with CMAF segments (RFC 8216bis: draft-pantos-hls-rfc8216bis). */
-import type { CaptionTrack } from '../../media/captions.ts';
+import { captionPath, type CaptionTrack } from '../../media/captions.ts';
 import {
   type Track,
   initPath,
@@ -29,7 +29,9 @@ export const hls = {
       return playlist(multivariantPlaylist(presentation, { playlist: playlistName, iFrames: iFramesName }));
     const caption = presentation.captions?.find((candidate) => path === playlistPath(candidate));
     if (caption !== undefined) {
-      return playlist(subtitlePlaylist(caption, presentationDurationSeconds(presentation), UP));
+      return playlist(
+        subtitlePlaylist(presentationDurationSeconds(presentation), `${UP}/${captionPath(caption.id)}`),
+      );
     }
     const trick = trickPlayTracks(presentation).find((candidate) => path === iFramesPath(candidate));
     if (trick !== undefined) {

@@ -1,5 +1,5 @@
 /** Captions: `#EXT-X-MEDIA` of type SUBTITLES (RFC 8216bis 4.4.6.1), and the Media Playlist of each (3.1.4). */
-import { captionPath, type CaptionTrack } from '../../media/captions.ts';
+import type { CaptionTrack } from '../../media/captions.ts';
 import { UNDETERMINED } from '../../media/language.ts';
 import { uniqueNames } from '../names.ts';
 import { quoted, tag } from './tag.ts';
@@ -38,7 +38,7 @@ export function subtitleRenditions(
  * One segment as long as the presentation: a text of hours is some hundred kilobytes, and Media Playlists of subtitles
  * may have a target duration of their own (6.2.4).
  */
-export function subtitlePlaylist(caption: CaptionTrack, durationSeconds: number, up: string): string {
+export function subtitlePlaylist(durationSeconds: number, textUri: string): string {
   const lines = [
     '#EXTM3U',
     // Without EXT-X-MAP, the decimal EXTINF is what needs a version (8).
@@ -47,7 +47,7 @@ export function subtitlePlaylist(caption: CaptionTrack, durationSeconds: number,
     '#EXT-X-MEDIA-SEQUENCE:0',
     '#EXT-X-PLAYLIST-TYPE:VOD',
     `#EXTINF:${durationSeconds.toFixed(6)},`,
-    `${up}/${captionPath(caption.id)}`,
+    textUri,
     '#EXT-X-ENDLIST',
   ];
   return `${lines.join('\n')}\n`;
