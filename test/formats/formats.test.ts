@@ -18,29 +18,14 @@ import {
   trackDurationTicks,
   trickPath,
 } from '../../src/media/presentation.ts';
+import { testFormat } from '../contracts/format.contract.ts';
 import { readMpd, readPlaylist, unquote } from './manifest-readers.ts';
 import { anyPresentation, audioTrack, film } from './presentations.ts';
 
 const REVISION = 'r1';
 const VIDEO_ROOT = 'http://host/v/vid/';
 
-test('every path that a format lists resolves, and nothing else does', () => {
-  fc.assert(
-    fc.property(anyPresentation, fc.string(), (presentation, other) => {
-      const input: FormatInput = { presentation, revision: REVISION };
-      for (const format of FORMATS) {
-        const paths = format.paths(input);
-        const qualities = format.qualities?.(presentation).map(({ path }) => path) ?? [];
-        assert.equal(paths[0], format.entry ?? qualities[0]);
-        assert.equal(new Set(paths).size, paths.length);
-        for (const path of paths) assert.ok(format.resolve(input, path), path);
-        for (const path of [other, '', `${format.name}/`, `${format.name}/main`, `/${format.entry}`]) {
-          if (!paths.includes(path)) assert.equal(format.resolve(input, path), undefined);
-        }
-      }
-    }),
-  );
-});
+for (const format of FORMATS) testFormat(format);
 
 test('HLS and DASH address the same objects: all that are planned, and no others', () => {
   fc.assert(
