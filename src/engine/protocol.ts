@@ -17,7 +17,13 @@ export type WantedPicture =
   | { readonly kind: 'best'; readonly maxSide: number }
   /** Of the frame that is shown at this time of the presentation. */
   | { readonly kind: 'at'; readonly seconds: number; readonly maxSide: number }
-  | { readonly kind: 'sheet'; readonly storyboard: Storyboard; readonly sheet: number };
+  /** `startSeconds`: where in the presentation the source begins; 0 unless it is an excerpt. */
+  | {
+      readonly kind: 'sheet';
+      readonly storyboard: Storyboard;
+      readonly sheet: number;
+      readonly startSeconds?: number;
+    };
 
 /** What a child can be asked to do. */
 export type Job =

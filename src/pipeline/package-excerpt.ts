@@ -2,7 +2,8 @@ import type { Video } from '../catalog/video.ts';
 import type { SourceBytes } from '../engine/engine.ts';
 import { AppError } from '../errors.ts';
 import type { PackagedBytes, PackageInfo } from '../media/package.ts';
-import { isVideo, type VideoTrack } from '../media/presentation.ts';
+import { isVideo, type Segment, type VideoTrack } from '../media/presentation.ts';
+import type { Tile } from '../media/storyboard.ts';
 import { joinKey, parseObjectKey } from '../storage/object-key.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
@@ -41,11 +42,46 @@ export async function packageFrame(
   signal: AbortSignal,
 ): Promise<{ readonly source: SourceBytes; readonly seconds: number }> {
   const track = bestTrack(info);
-  const segment =
-    track.segments.findLast(({ startTicks }) => startTicks / track.timescale <= seconds) ?? track.segments[0];
-  if (segment === undefined) throw noPicture();
+  const segment = segmentAt(track, seconds);
   const source = await excerptOf(library, video, info, track, [segment.index], signal);
   return { source, seconds: Math.max(0, seconds - segment.startTicks / track.timescale) };
+}
+
+/**
+ * What a sheet of tiles is made of, and where in the presentation that begins: of each tile the segment in its middle,
+ * of the smallest picture that there is. Throws as {@link packageExcerpt}.
+ */
+export async function packageTiles(
+  library: ObjectStore,
+  video: Video,
+  info: PackageInfo,
+  tiles: readonly Tile[],
+  signal: AbortSignal,
+): Promise<{ readonly source: SourceBytes; readonly startSeconds: number }> {
+  const track = smallestTrack(info);
+  if (track === undefined) throw noPicture();
+  const segments = tiles.map(({ startSeconds, endSeconds }) =>
+    segmentAt(track, (startSeconds + endSeconds) / 2),
+  );
+  const indexes = [...new Set(segments.map(({ index }) => index))];
+  const source = await excerptOf(library, video, info, track, indexes, signal);
+  return { source, startSeconds: (segments[0]?.startTicks ?? 0) / track.timescale };
+}
+
+/** Undefined where no track says how large its picture is, or can be cut into excerpts. */
+export function smallestTrack({ presentation, media }: PackageInfo): VideoTrack | undefined {
+  const isCuttable = ({ id }: VideoTrack): boolean =>
+    ['fmp4', 'mpegts', 'webm'].includes(media[id]?.container ?? 'other');
+  return presentation.tracks
+    .filter(isVideo)
+    .filter((track) => track.height > 0 && track.width > 0 && track.segments.length > 0 && isCuttable(track))
+    .toSorted((a, b) => a.height - b.height)[0];
+}
+
+function segmentAt({ segments, timescale }: VideoTrack, seconds: number): Segment {
+  const segment = segments.findLast(({ startTicks }) => startTicks / timescale <= seconds) ?? segments[0];
+  if (segment === undefined) throw noPicture();
+  return segment;
 }
 
 function bestTrack(info: PackageInfo): VideoTrack {

@@ -8,10 +8,11 @@ import type { WantedPicture } from '../engine/protocol.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { storyboardVtt } from '../formats/storyboard.ts';
 import { presentationDurationSeconds } from '../media/presentation.ts';
-import { planStoryboard, sheetCount, type Storyboard } from '../media/storyboard.ts';
+import type { PackageInfo } from '../media/package.ts';
+import { planStoryboard, sheetCount, type Storyboard, tilesOfSheet } from '../media/storyboard.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { memoryResource } from './memory-resource.ts';
-import { packageExcerpt, packageFrame } from './package-excerpt.ts';
+import { packageExcerpt, packageFrame, packageTiles, smallestTrack } from './package-excerpt.ts';
 import { withPatience } from './patience.ts';
 import type { Plans } from './plans.ts';
 import type { PosterStore } from './poster-store.ts';
@@ -130,7 +131,10 @@ export class Pictures {
     return {
       video,
       name: `storyboard/${sheet}.jpg`,
-      make: (signal) => this.#take(video, { kind: 'sheet', storyboard, sheet }, how, signal),
+      make: (signal) =>
+        video.content?.kind === 'package'
+          ? this.#packageSheet(video, video.content.package, storyboard, sheet, signal)
+          : this.#take(video, { kind: 'sheet', storyboard, sheet }, how, signal),
     };
   }
 
@@ -203,6 +207,21 @@ export class Pictures {
     return engine.picture({ source: found.source, info, wanted, priority: 'viewer' }, signal);
   }
 
+  async #packageSheet(
+    video: Video,
+    info: PackageInfo,
+    storyboard: Storyboard,
+    sheet: number,
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
+    const { engine, library } = this.#options;
+    const tiles = tilesOfSheet(storyboard, sheet);
+    const { source, startSeconds } = await packageTiles(library, video, info, tiles, signal);
+    const wanted = { kind: 'sheet', storyboard, sheet, startSeconds } as const;
+    const inspected = await engine.inspect(source, signal);
+    return engine.picture({ source, info: inspected, wanted, priority: 'viewer' }, signal);
+  }
+
   async #take(
     video: Video,
     wanted: WantedPicture,
@@ -217,13 +236,18 @@ export class Pictures {
   }
 }
 
-/** Undefined for sound alone, for packages, and for what has not been inspected. */
+/** Undefined for sound alone, for packages that cannot be cut into pictures, and for what has not been inspected. */
 export function storyboardOf(video: Video, plans: Plans): Storyboard | undefined {
-  if (video.content?.kind !== 'media' || video.content.source.video === undefined) return undefined;
   const presentation = plans.presentationOf(video);
-  if (presentation === undefined) return undefined;
-  const { displayWidth, displayHeight } = video.content.source.video;
-  return planStoryboard(presentationDurationSeconds(presentation), displayWidth, displayHeight);
+  const size = pictureSizeOf(video);
+  if (presentation === undefined || size === undefined) return undefined;
+  return planStoryboard(presentationDurationSeconds(presentation), size.width, size.height);
+}
+
+function pictureSizeOf({ content }: Video): { readonly width: number; readonly height: number } | undefined {
+  if (content?.kind === 'package') return smallestTrack(content.package);
+  const video = content?.source.video;
+  return video && { width: video.displayWidth, height: video.displayHeight };
 }
 
 function nothingHere(): AppError {

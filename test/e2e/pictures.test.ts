@@ -35,11 +35,16 @@ suite('pictures', { timeout: 180_000 }, () => {
     const picture = { kind: 'video', seconds: SECONDS, ...SIZE, frameRate: { num: RATE, den: 1 } } as const;
     await makeSource(join(folders.library, 'film.mp4'), [picture]);
     await makeSource(join(folders.library, 'song.mp4'), [{ kind: 'audio', seconds: 2 }]);
-    await mkdir(join(folders.library, 'package'));
-    await makeSource(join(folders.library, 'package', 'main.m3u8'), [picture], {
-      format: 'hls',
-      options: { hls_time: '2', hls_playlist_type: 'vod', hls_segment_type: 'fmp4' },
-    });
+    for (const [folder, type] of [
+      ['package', 'fmp4'],
+      ['stream', 'mpegts'],
+    ] as const) {
+      await mkdir(join(folders.library, folder));
+      await makeSource(join(folders.library, folder, 'main.m3u8'), [picture], {
+        format: 'hls',
+        options: { hls_time: '2', hls_playlist_type: 'vod', hls_segment_type: type },
+      });
+    }
     // Of uploads alone; what lies in the library waits for somebody to watch.
     server = cleanUp.use(await startServer(folders, { SLUICE_ENCODE: 'eager' }));
     film = await server.video('film.mp4');
@@ -63,8 +68,13 @@ suite('pictures', { timeout: 180_000 }, () => {
   const reset = async (video: ApiVideo) =>
     (await (await fetch(posterUrl(video), { method: 'DELETE' })).json()) as ApiVideo;
 
-  test('a storyboard shows each second of the video', async () => {
-    const answer = await fetch(film.playback.storyboard!);
+  for (const name of ['film.mp4', 'package/main.m3u8', 'stream/main.m3u8']) {
+    test(`a storyboard shows each second of the video: ${name}`, () => assertStoryboard(name));
+  }
+
+  async function assertStoryboard(name: string): Promise<void> {
+    const video = await server.video(name);
+    const answer = await fetch(video.playback.storyboard!);
     assert.equal(answer.headers.get('content-type'), 'text/vtt; charset=utf-8');
     assert.equal(answer.headers.get('cache-control'), 'no-cache');
     const cues = (await answer.text()).trimEnd().split('\n\n').slice(1);
@@ -72,7 +82,7 @@ suite('pictures', { timeout: 180_000 }, () => {
     const sheets = new Map<string, ReturnType<typeof decodeJpeg>>();
     for (const [second, cue] of cues.entries()) {
       const [address = '', area = ''] = cue.split('\n')[1]!.split('#xywh=');
-      const url = new URL(address, film.playback.storyboard).href;
+      const url = new URL(address, video.playback.storyboard).href;
       const sheet = sheets.get(url) ?? decodeJpeg(await bytesOf(url));
       sheets.set(url, sheet);
       const [x = 0, y = 0, width = 0, height = 0] = area.split(',').map(Number);
@@ -82,15 +92,14 @@ suite('pictures', { timeout: 180_000 }, () => {
     const [url] = sheets.keys();
     assert.match((await fetch(url!)).headers.get('cache-control') ?? '', /immutable/);
     for (const path of ['storyboard/x/0.jpg', 'storyboard', 'storyboard/0.jpg', 'storyboard.vtt/0'])
-      assert.equal((await fetch(new URL(path, film.playback.storyboard))).status, 404, path);
+      assert.equal((await fetch(new URL(path, video.playback.storyboard))).status, 404, path);
     assert.equal((await fetch(url!.replace('/0.jpg', '/1.jpg'))).status, 404);
-  });
+  }
 
-  test('what has no picture has none, and a package has a poster alone', async () => {
+  test('what has no picture has none, and a package has a poster', async () => {
     const song = await server.video('song.mp4');
     assert.deepEqual([song.playback.poster, song.playback.storyboard], [undefined, undefined]);
     const made = await server.video('package/main.m3u8');
-    assert.equal(made.playback.storyboard, undefined);
     assert.ok((await posterNumber(made)) >= 0);
     for (const name of ['poster.jpg', 'storyboard.vtt'])
       assert.equal((await fetch(`${server.url}/v/${song.id}/${name}`)).status, 404, name);

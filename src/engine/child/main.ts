@@ -105,7 +105,7 @@ function pictureOf(
 ): Promise<Uint8Array> {
   if (wanted.kind === 'best') return bestPicture(source, video, wanted.maxSide);
   if (wanted.kind === 'at') return pictureAt(source, info, video, wanted.seconds, wanted.maxSide);
-  return makeSheet(source, info, video, wanted.storyboard, wanted.sheet);
+  return makeSheet(source, info, video, wanted);
 }
 
 async function readAll(length: number): Promise<Uint8Array> {

@@ -6,6 +6,7 @@ import { sourceTicksAt } from '../../media/source-time.ts';
 import type { SourceInfo, SourceVideo } from '../../media/source.ts';
 import { SHEET_COLUMNS, type Storyboard, tileOffset, tilesOfSheet } from '../../media/storyboard.ts';
 import { toNumber } from '../../media/time.ts';
+import type { WantedPicture } from '../protocol.ts';
 import { decodeFrom } from './decode.ts';
 import { encodeJpeg } from './jpeg.ts';
 import { KeyframeReader } from './keyframes.ts';
@@ -17,6 +18,9 @@ import { VideoFilter } from './video-filter.ts';
  * next than to go back to a keyframe for each.
  */
 const NEAR_SECONDS = 2;
+/** Without an index each seek is a search through the file: some more are cheaper in one go. */
+const NEAR_WITHOUT_INDEX_SECONDS = 6;
+const WITHOUT_INDEX: readonly string[] = ['mpegts', 'mpeg'];
 /** From a keyframe, decoding goes on for so long towards a tile; then what was reached is shown. */
 const MAX_WALK_SECONDS = 15;
 
@@ -31,12 +35,11 @@ export async function makeSheet(
   source: OpenSource,
   info: SourceInfo,
   video: SourceVideo,
-  storyboard: Storyboard,
-  sheet: number,
+  { storyboard, sheet, startSeconds: sourceStart = 0 }: WantedPicture & { readonly kind: 'sheet' },
 ): Promise<Uint8Array> {
   const spans = tilesOfSheet(storyboard, sheet).map(({ startSeconds, endSeconds }) => ({
-    startTicks: sourceTicksAt(info, video, startSeconds),
-    endTicks: sourceTicksAt(info, video, endSeconds),
+    startTicks: sourceTicksAt(info, video, startSeconds - sourceStart),
+    endTicks: sourceTicksAt(info, video, endSeconds - sourceStart),
   }));
   using filter = new VideoFilter(
     video,
@@ -44,7 +47,8 @@ export async function makeSheet(
     'jpeg',
   );
   using canvas = new Canvas(storyboard, spans.length);
-  const isNear = storyboard.intervalSeconds <= NEAR_SECONDS;
+  const isNear =
+    storyboard.intervalSeconds <= (isIndexed(source) ? NEAR_SECONDS : NEAR_WITHOUT_INDEX_SECONDS);
   const frames = isNear ? framesInARow(source, video, spans) : framesApart(source, video, spans);
   let next = 0;
   for await (const frame of frames) {
@@ -68,8 +72,12 @@ async function* framesApart(
     const { startTicks, endTicks } = span;
     const isWithin = (frame: Frame | undefined): boolean =>
       frame !== undefined && Number(frame.pts) >= startTicks && Number(frame.pts) < endTicks;
-    let frame = await reader.at(Math.floor((startTicks + endTicks) / 2));
-    if (!isWithin(frame)) frame = await reader.at(endTicks - 1);
+    // Where there is an index, the keyframe before a place is found, otherwise the one after it.
+    const places = isIndexed(source) ? [Math.floor((startTicks + endTicks) / 2), endTicks - 1] : [startTicks];
+    let frame: Frame | undefined;
+    for (const place of places) {
+      if (!isWithin(frame)) frame = await reader.at(place);
+    }
     if (isWithin(frame)) {
       yield frame;
       continue;
@@ -77,6 +85,10 @@ async function* framesApart(
     using walked = await walkTo(source, video, startTicks);
     yield walked;
   }
+}
+
+function isIndexed({ handle }: OpenSource): boolean {
+  return !WITHOUT_INDEX.includes(handle.container);
 }
 
 /** The first frame at or after `ticks`, or the last one before where that is too far or there is none. */
