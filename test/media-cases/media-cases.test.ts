@@ -48,7 +48,7 @@ describe('media cases', { skip: skipWithoutFfmpeg, concurrency: 2 }, () => {
 
   before(async () => {
     kit = await makeKit(cleanUp.use(await temporaryFolder()).path);
-    engine = cleanUp.use(startEngine({ spares: 2, idleMs: 1 }));
+    engine = cleanUp.use(startEngine({ spares: 2, idleMs: 3000 }));
   });
 
   after(() => cleanUp.disposeAsync());

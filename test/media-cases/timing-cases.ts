@@ -145,11 +145,11 @@ function constant(name: string, num: number, den: number): MediaCase {
   return {
     name,
     extension: 'mp4',
-    make: (kit, path) => runFfmpeg([...inputs(kit, `${num}/${den}`), ...H264, ...AAC, '-t', SECONDS, path]),
+    make: (kit, path) => runFfmpeg([...inputs(kit, `${num}/${den}`), ...H264, '-an', '-t', SECONDS, path]),
     expected: {
       seconds: Math.min(SECONDS, (FRAMES * den) / num),
       frameRate: { num, den },
-      soundSeconds: SECONDS,
+      beeps: 'none',
     },
   };
 }
