@@ -21,7 +21,9 @@ export type ContainerName =
   | 'mxf'
   | 'gif'
   | 'apng'
-  | 'webp_anim';
+  | 'webp_anim'
+  | 'dv'
+  | 'rm';
 
 /** How many bytes {@link sniffContainer} wants to see; fewer where the file is shorter. */
 export const SNIFF_BYTES = 4096;
@@ -44,6 +46,8 @@ const SNIFFERS: readonly Sniffer[] = [
   ['ogg', (head) => hasText(head, 0, 'OggS')], // RFC 3533 6
   ['flac', (head) => hasText(head, 0, 'fLaC')], // RFC 9639 6
   ['mxf', (head) => hasBytes(head, 0, [0x06, 0x0e, 0x2b, 0x34, 0x02, 0x05, 0x01, 0x01])], // SMPTE 377M
+  ['dv', isDv],
+  ['rm', (head) => hasText(head, 0, '.RMF')],
   ['gif', (head) => hasText(head, 0, 'GIF87a') || hasText(head, 0, 'GIF89a')],
   ['apng', isAnimatedPng],
   ['webp_anim', isAnimatedWebp],
@@ -67,6 +71,11 @@ function isTransportStream(head: Uint8Array): boolean {
     { first: 0, step: 188 },
     { first: 4, step: 192 },
   ].some(({ first, step }) => [0, 1, 2, 3].every((packet) => head[first + packet * step] === 0x47));
+}
+
+/** IEC 61834-2: the header block of the first DIF sequence; its fourth byte says 525 or 625 lines. */
+function isDv(head: Uint8Array): boolean {
+  return hasBytes(head, 0, [0x1f, 0x07, 0x00]) && ((head[3] ?? 0) & 0x7f) === 0x3f;
 }
 
 /** PNG third edition 5.2 and 11.3.5: the signature, and an `acTL` chunk before the first picture. */

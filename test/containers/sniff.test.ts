@@ -28,6 +28,8 @@ const known = [
   ['mp3', Uint8Array.of(0xff, 0xfb, 0x90, 0x64)],
   ['aac', adtsFrame],
   ['mpeg', bytes('\0\0\x01\xba')],
+  ['dv', bytes('\x1f\x07\x00\xbf')],
+  ['rm', bytes('.RMF\0\0')],
   ['gif', bytes('GIF89a')],
   ['apng', bytes('\x89PNG\r\n\x1a\n\0\0\0\x01IHDR?crc.\0\0\0\x01acTL')],
   ['webp_anim', bytes('RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\x02')],

@@ -24,6 +24,10 @@ export const CODEC_CASES: readonly MediaCase[] = [
   }),
   coded('H.263', '3gp', '-c:v h263 -q:v 3 -vf scale=352:288,setsar=12/11', { size: [384, 288] }),
   coded('Sorenson H.263', 'flv', '-c:v flv -q:v 3 -c:a libmp3lame -ar 44100'),
+  coded('DV', 'dv', '-c:v dvvideo -c:a pcm_s16le -pix_fmt yuv420p -vf scale=720:576,setsar=64/45', {
+    size: [1024, 576],
+  }),
+  coded('RealVideo', 'rm', '-c:v rv20 -q:v 3 -vf scale=320:176 -c:a ac3', { size: [320, 176] }),
   coded('PNG', 'mov', '-c:v png -c:a pcm_s16le'),
   coded('raw pictures', 'avi', '-c:v rawvideo -c:a pcm_s16le'),
   coded('GIF', 'gif', '-an', { beeps: 'none' }),

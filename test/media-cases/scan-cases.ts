@@ -23,6 +23,14 @@ export const SCAN_CASES: readonly MediaCase[] = [
     'top',
     '-c:v libx264 -preset ultrafast -flags +ildct+ilme -x264-params tff=1',
   ),
+  interlaced(
+    'interlaced DV',
+    'dv',
+    'bottom',
+    '-c:v dvvideo -ar 48000',
+    'scale=720:576,setsar=64/45',
+    [1024, 576],
+  ),
   interlaced('interlaced ProRes', 'mov', 'top', '-c:v prores_ks -flags +ildct+ilme'),
   {
     name: 'marked as interlaced, but film',
@@ -55,7 +63,14 @@ export const SCAN_CASES: readonly MediaCase[] = [
   },
 ];
 
-function interlaced(name: string, extension: string, first: 'top' | 'bottom', settings: string): MediaCase {
+function interlaced(
+  name: string,
+  extension: string,
+  first: 'top' | 'bottom',
+  settings: string,
+  before = 'null',
+  size: readonly [number, number] = [WIDTH, HEIGHT],
+): MediaCase {
   return {
     name,
     extension,
@@ -63,7 +78,7 @@ function interlaced(name: string, extension: string, first: 'top' | 'bottom', se
       runFfmpeg([
         ...bar('50'),
         '-vf',
-        `tinterlace=interleave_${first},setfield=${first === 'top' ? 'tff' : 'bff'}`,
+        `${before},tinterlace=interleave_${first},setfield=${first === 'top' ? 'tff' : 'bff'}`,
         ...(settings.includes('prores') ? [] : ['-pix_fmt', 'yuv420p']),
         ...settings.split(' '),
         path,
@@ -74,7 +89,7 @@ function interlaced(name: string, extension: string, first: 'top' | 'bottom', se
       frameRate: FIELDS_50,
       shows: 'anything',
       beeps: 'none',
-      size: [WIDTH, HEIGHT],
+      size,
     },
     check: ({ video }: Played) => assertMoves(video!, (index) => STEP * index),
   };

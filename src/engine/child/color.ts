@@ -1,5 +1,5 @@
 /** Colour tags between FFmpeg's numbers and names. The numbers are those of ISO/IEC 23091-2. */
-import { AVCOL_RANGE_JPEG, AVCOL_RANGE_MPEG } from 'node-av/constants';
+import { AV_CODEC_ID_DVVIDEO, AVCOL_RANGE_JPEG, AVCOL_RANGE_MPEG } from 'node-av/constants';
 import type { CodecParameters } from 'node-av/lib';
 import type { SourceColor } from '../../media/source.ts';
 
@@ -85,10 +85,10 @@ export function colorCodes(color: SourceColor): ColorCodes {
   };
 }
 
-/** Whether the container or the parameter sets say that frames are made of two fields. */
+/** Whether the container or the parameter sets say that frames are made of two fields; of DV that goes without saying. */
 export function isInterlaced(parameters: CodecParameters): boolean {
   const fieldOrder = Number((parameters.toJSON() as { fieldOrder?: number }).fieldOrder ?? 0);
-  return fieldOrder > PROGRESSIVE;
+  return fieldOrder > PROGRESSIVE || (fieldOrder < PROGRESSIVE && parameters.codecId === AV_CODEC_ID_DVVIDEO);
 }
 
 /** Whether FFmpeg's name of a pixel format is one of red, green and blue. */

@@ -152,6 +152,8 @@ const PROBED: readonly string[] = [
   'asf',
   'avi',
   'mxf',
+  'dv',
+  'rm',
 ];
 
 function initSegment(encoding: TrackEncoding, info: SourceInfo): Uint8Array {
