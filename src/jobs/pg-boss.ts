@@ -47,6 +47,8 @@ const MOST_ATTEMPTS = 12;
 const KEEP_DONE_SECONDS = 60 * 60;
 /** Without word from the broadcast, workers look by themselves. Retries become due without a word. */
 const POLL_MS = 1000;
+/** For each job that a worker is doing, it is slower to take another. */
+const STEP_BACK_MS = 15;
 /** How long a job may take to end after its signal has fired. */
 const ABORT_MS = 2000;
 /** For jobs of other processes. */
@@ -251,6 +253,8 @@ export class PgBossJobQueue implements JobQueue {
 
   async #take(seat: Seat, kind: JobKind): Promise<void> {
     while (seat.running < seat.worker.concurrency && !this.#isClosed && this.#floor !== Infinity) {
+      // All are woken at once: whoever has less to do is quicker.
+      if (seat.running > 0) await sleep(Math.min(seat.running * STEP_BACK_MS, 5 * STEP_BACK_MS));
       const minPriority = PgBossTable.lowestOf(this.#floor);
       const options = minPriority === undefined ? {} : { minPriority };
       const [claimed] = await this.#boss.fetch<Omit<Job, 'kind'>>(kind, options);

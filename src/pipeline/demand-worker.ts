@@ -59,7 +59,7 @@ export class DemandWorker {
       attempts: 1,
       finalCodes: [],
       handle: (job, signal) => this.#handle(job, signal),
-      onFailed: async (job, error) => this.#sayFailed(job.key, error),
+      onFailed: async ({ payload }, error) => this.#sayFailed(wishKey(parseWish(payload)), error),
     });
   }
 
@@ -67,13 +67,15 @@ export class DemandWorker {
     const { videos, plans, segments } = this.#options;
     const wish = parseWish(job.payload);
     // It is being made already, without a job; or nobody wants it any more.
-    if (this.#demands.has(job.key) || this.#left.has(leftKey(wish))) return;
+    if (this.#demands.has(wishKey(wish)) || this.#left.has(leftKey(wish))) return;
     const video = await videos.get(parseVideoId(job.videoId));
     const plan = video && plans.planOf(video);
     if (plan === undefined || video?.content?.kind !== 'media' || video.revision !== wish.revision)
       throw new AppError('gone', 'the video was removed');
     if (video.source.origin === 'upload') segments.keep(video.id);
     await segments.load(video.id, video.revision, signal);
+    // By somebody who was thought to be dead, or before this job was got to: whoever waits will look.
+    if ((await segments.segment(wish, wish.index, signal)) !== undefined) return;
     await this.#make(wish, { video, info: video.content.source, plan }, signal);
   }
 
@@ -84,7 +86,12 @@ export class DemandWorker {
     this.#demands.set(key, demand);
     const { videoId, revision, trackId, index } = wish;
     this.#messages.say('wish/claimed', { videoId, revision, trackId, by: id });
-    const timer = setInterval(() => dropSilent(demand), REPEAT_MS);
+    const tell = (): void => this.#messages.say('wish/making', { key });
+    tell();
+    const timer = setInterval(() => {
+      tell();
+      dropSilent(demand);
+    }, REPEAT_MS);
     try {
       const both = AbortSignal.any([signal, demand.unwanted.signal]);
       await encoder.segment(target, trackId, index, both);

@@ -13,7 +13,7 @@ import type { Resource } from './resource.ts';
 import { type Encodable, encodingOf, type SegmentMaker } from './segment-maker.ts';
 import type { SegmentProgress } from './segment-progress.ts';
 import type { SegmentStore, TrackAddress } from './segment-store.ts';
-import { REPEAT_MS, type Wish, wishKey, wishMessages } from './wishes.ts';
+import { REPEAT_MS, SILENCE_MS, type Wish, wishKey, wishMessages } from './wishes.ts';
 
 export type RemoteMakerOptions = {
   /** Names this process among others. */
@@ -26,6 +26,7 @@ export type RemoteMakerOptions = {
 
 /** A track that is watched from the store alone for so long is watched to its end that way, or asked for again. */
 const LIVE_MS = 60_000;
+const DEAD_ROUNDS = 4;
 /** Workers go on to the end of the next chunk, and no further. */
 const AHEAD = 2 * SEGMENTS_PER_CHUNK;
 
@@ -44,6 +45,8 @@ export class RemoteMaker implements SegmentMaker {
   readonly #waiting = new Map<string, Waiting>();
   /** Tracks of which something was not stored lately, wherever it was asked for: some worker is ahead of their viewers. */
   readonly #live = new LRUCache<string, true>({ max: 10_000, ttl: LIVE_MS });
+  /** Segments of which a worker says that it makes them. */
+  readonly #making = new LRUCache<string, true>({ max: 10_000, ttl: SILENCE_MS });
   /** Every viewer of a track would say the same. */
   readonly #said = new LRUCache<string, true>({ max: 10_000, ttl: REPEAT_MS });
 
@@ -51,6 +54,7 @@ export class RemoteMaker implements SegmentMaker {
     this.#options = options;
     this.#messages = wishMessages(options.broadcast);
     this.#messages.hear('wish/wanted', (wish) => this.#hearWanted(wish));
+    this.#messages.hear('wish/making', ({ key }) => this.#making.set(key, true));
     this.#messages.hear('wish/failed', ({ key, code, message }) =>
       this.#waiting.get(key)?.fail(new AppError(code, message)),
     );
@@ -119,19 +123,21 @@ export class RemoteMaker implements SegmentMaker {
     } as const;
     // A worker that has just come to it needs no job, only to hear that someone waits.
     let isEnqueued = this.#isAboutToCome(wish);
-    for (;;) {
+    for (let round = 0; ; round++) {
       // First listen, then ask for it and look: nothing can come in between.
-      const round = AbortSignal.any([signal, AbortSignal.timeout(REPEAT_MS)]);
-      const stored = segments.onceStored(wish, wish.index, round).catch(() => {});
-      if (!isEnqueued) await jobs.enqueue(job);
+      const over = AbortSignal.any([signal, AbortSignal.timeout(REPEAT_MS)]);
+      const stored = segments.onceStored(wish, wish.index, over).catch(() => {});
       this.#messages.say('wish/wanted', wish);
+      if (!isEnqueued) await jobs.enqueue(job);
+      // The job is there and nobody is at it: its worker may have died, which the queue finds out some seconds later.
+      if (round >= DEAD_ROUNDS && !this.#making.has(key)) await jobs.enqueue({ ...job, key: `${key}/again` });
       await stored;
       if (signal.aborted) throw new AppError('aborted', 'nobody waits any more');
       const segment = await segments.segment(wish, wish.index, signal);
       if (segment !== undefined) return segment;
       isEnqueued = false;
       // Heard of it, and not there: not to be asked again and again without a pause.
-      if (!round.aborted) await sleep(50);
+      if (!over.aborted) await sleep(50);
     }
   }
 

@@ -17,6 +17,8 @@ export type WishMessages = {
   readonly 'wish/wanted': Wish;
   /** Nobody waits at that server any more. */
   readonly 'wish/left': Wish;
+  /** A worker is making it. Said again while it does. */
+  readonly 'wish/making': { readonly key: string };
   /** It cannot be made. */
   readonly 'wish/failed': { readonly key: string; readonly code: ErrorCode; readonly message: string };
   /** A worker makes segments of this track now: others need not go on with it. */

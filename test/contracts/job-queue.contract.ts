@@ -65,7 +65,7 @@ async function orderOf(queue: JobQueue, jobs: readonly Job[]): Promise<readonly 
 /** Fails rather than hangs. */
 async function eventually(holds: () => boolean, what: string): Promise<void> {
   for (let tries = 0; !holds(); tries++) {
-    if (tries > 500) assert.fail(`it never came to this: ${what}`);
+    if (tries > 2000) assert.fail(`it never came to this: ${what}`);
     await sleep(10);
   }
 }
@@ -182,7 +182,7 @@ export function testJobQueue(
       const handle: JobWorker['handle'] = async ({ kind }) => {
         assert.ok(kind === 'inspect' || kind === 'encode-chunk');
         most[kind] = Math.max(most[kind], ++running[kind]);
-        await sleep(20);
+        await sleep(30 * slowness);
         running[kind]--;
       };
       queue.work(workerOf(handle, { kinds: ['inspect'], concurrency: 3 }));
@@ -320,10 +320,12 @@ export function testJobQueue(
 
     using('takes nothing that a cancelled job still adds, and spares the job that cancels', async (queue) => {
       const done: string[] = [];
+      const started = Promise.withResolvers<void>();
       const worker = workerOf(
         async ({ key, videoId }, signal) => {
           if (key === 'delete') await queue.cancel(videoId, { exceptKey: key });
           else {
+            started.resolve();
             if (!signal.aborted) await once(signal, 'abort');
             await queue.enqueue(jobOf('late'));
           }
@@ -333,6 +335,7 @@ export function testJobQueue(
       );
       await queue.enqueue(jobOf('a0'));
       queue.work(worker);
+      await started.promise;
       await queue.enqueue(jobOf('delete', { kind: 'delete' }));
       await queue.onIdle();
       await sleep(20);
@@ -377,8 +380,11 @@ export function testJobQueue(
         await queue.enqueue(jobOf('running'));
         await queue.enqueue(jobOf('waiting'));
         await queue.enqueue(jobOf('picture', { kind: 'pictures' }));
-        await sleep(100);
-        const counts = await queue.counts();
+        let counts = await queue.counts();
+        for (let tries = 0; counts['encode-chunk'].running < 1 && tries < 500; tries++) {
+          await sleep(20);
+          counts = await queue.counts();
+        }
         assert.deepEqual(counts['encode-chunk'], { waiting: 2, running: 1 });
         assert.deepEqual(counts.pictures, { waiting: 1, running: 0 });
         assert.deepEqual(counts.delete, { waiting: 0, running: 0 });
@@ -390,17 +396,21 @@ export function testJobQueue(
     using('lets running jobs end when it closes, and starts no other', async (queue) => {
       const done: string[] = [];
       const { promise: started, resolve: onStarted } = Promise.withResolvers<void>();
+      const release = Promise.withResolvers<void>();
       queue.work(
         workerOf(async ({ key }) => {
           onStarted();
-          await sleep(60);
+          await release.promise;
           done.push(key);
         }),
       );
       await queue.enqueue(jobOf('running'));
       await started;
       await queue.enqueue(jobOf('waiting'));
-      await queue.close(10_000);
+      const closing = queue.close(10_000);
+      await sleep(50);
+      release.resolve();
+      await closing;
       assert.deepEqual(done, ['running']);
       assert.equal(await queue.enqueue(jobOf('late')), false);
       await sleep(100);

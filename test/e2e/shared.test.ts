@@ -201,7 +201,8 @@ describe('a Sluice of several processes', { skip: postgres.skip, timeout: 600_00
     }
     assert.ok(answered > 0);
     assert.equal(await stopped, 0);
-    for (const server of [...servers, worker]) assert.equal(await server.stop('SIGTERM'), 0, server.log());
+    const codes = await Promise.all([...servers, worker].map((each) => each.stop('SIGTERM')));
+    assert.deepEqual(codes, [0, 0, 0]);
   });
 });
 

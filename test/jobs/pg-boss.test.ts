@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { openPostgresBroadcast } from '../../src/cluster/postgres-broadcast.ts';
 import type { RetryDelays } from '../../src/jobs/job-queue.ts';
@@ -90,7 +91,7 @@ describe('pg-boss', { skip: postgres.skip }, () => {
       queue.work(
         workerOf(async ({ key }) => {
           done.get(index)!.push(key);
-          await new Promise((resolve) => setTimeout(resolve, 5));
+          await sleep(5);
         }),
       );
     }
@@ -100,6 +101,30 @@ describe('pg-boss', { skip: postgres.skip }, () => {
     assert.equal(new Set(all).size, jobs.length);
     for (const [index, keys] of done) assert.ok(keys.length > 5, `process ${index} did ${keys.length}`);
     await Promise.all(processes.slice(1).map((made) => made[Symbol.asyncDispose]()));
+  });
+
+  test('of several workers, those take a job that have less to do', async () => {
+    await using busy = await alone();
+    await using idle = await join();
+    const release = Promise.withResolvers<void>();
+    const taken = { busy: 0, idle: 0 };
+    const take = (who: keyof typeof taken) => async (): Promise<void> => {
+      taken[who]++;
+      await release.promise;
+    };
+    busy.queue.work(workerOf(take('busy'), { concurrency: 10 }));
+    for (let n = 0; n < 3; n++) await busy.queue.enqueue(jobOf(`early ${n}`));
+    while (taken.busy < 3) await sleep(5);
+    idle.queue.work(workerOf(take('idle'), { concurrency: 10 }));
+    await sleep(50);
+    for (let n = 0; n < 4; n++) {
+      await busy.queue.enqueue(jobOf(`late ${n}`));
+      while (taken.busy + taken.idle < 4 + n) await sleep(5);
+      await sleep(20);
+    }
+    assert.ok(taken.idle >= 2, JSON.stringify(taken));
+    release.resolve();
+    await busy.queue.onIdle();
   });
 
   test('a job of a process that fell silent is given to another', async () => {
@@ -116,11 +141,15 @@ describe('pg-boss', { skip: postgres.skip }, () => {
     );
     await hanging.queue.enqueue(jobOf('a'));
     await taken.promise;
-    // As after a process has died: nobody says any more that it lives.
-    await pool.query("update sluice_jobs.job set heartbeat_on = now() - interval '1 minute'");
-    const done = Promise.withResolvers<void>();
-    survivor.queue.work(workerOf(async () => done.resolve()));
-    await done.promise;
+    const done: string[] = [];
+    survivor.queue.work(workerOf(async ({ key }) => void done.push(key)));
+    // As after a process has died: nobody says any more that it lives. This one does, and is talked over.
+    while (done.length === 0) {
+      await pool.query(
+        "update sluice_jobs.job set heartbeat_on = now() - interval '1 minute' where retry_count = 0",
+      );
+      await sleep(50);
+    }
     await survivor.queue.onIdle();
     await hanging[Symbol.asyncDispose]();
     await survivor.queue.onIdle();
@@ -152,7 +181,7 @@ describe('pg-boss', { skip: postgres.skip }, () => {
       workerOf(async (job, signal) => {
         started.resolve();
         await new Promise((resolve) => signal.addEventListener('abort', resolve));
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        await sleep(50);
         events.push(`${job.key} ended`);
         throw signal.reason;
       }),
