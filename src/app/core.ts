@@ -17,6 +17,7 @@ import { OnDemandEncoder } from '../pipeline/on-demand.ts';
 import { PictureJobs } from '../pipeline/picture-jobs.ts';
 import { Pictures } from '../pipeline/pictures.ts';
 import { Plans } from '../pipeline/plans.ts';
+import { readAhead } from '../pipeline/read-ahead.ts';
 import { PosterStore } from '../pipeline/poster-store.ts';
 import { RemoteMaker } from '../pipeline/remote-maker.ts';
 import { SegmentProgress } from '../pipeline/segment-progress.ts';
@@ -70,7 +71,7 @@ export async function openCore(config: Config, deployment: Deployment, log: Log,
   const events = createVideoEvents(broadcast);
   const progress = new SegmentProgress(plans, segments, events, broadcast);
   const sourceOf = (video: Video) =>
-    sourceBytes(video.source.origin === 'library' ? library : objects, video.source);
+    readAhead(sourceBytes(video.source.origin === 'library' ? library : objects, video.source));
   const extraction = new CaptionExtraction({ engine, texts, sourceOf, closing: signal });
   const captionJobs = new CaptionJobs({ videos, jobs, extraction, log });
   const pictures = new Pictures({ engine, segments, posters, plans, sourceOf, library, concurrency: 1 });

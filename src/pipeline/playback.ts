@@ -86,10 +86,11 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
     },
   };
 
-  /** What is private is fetched from us alone. */
+  /** What is private is fetched from us alone, and so is what nobody can say it of. */
   async function nearest(id: VideoId, resource: Resource): Promise<Resource | Redirect> {
     if (resource.elsewhere === undefined) return resource;
-    return (await videos.get(id))?.visibility === 'public' ? resource.elsewhere() : resource;
+    const video = await videos.get(id).catch(() => undefined);
+    return video?.visibility === 'public' ? resource.elsewhere() : resource;
   }
 
   async function find(id: VideoId): Promise<Video | undefined> {
