@@ -19,6 +19,7 @@ const run = promisify(execFile);
 const ffmpeg = requireTool('ffmpeg');
 
 const NAME = 'film.mkv';
+const SOUND_NAME = 'song.opus';
 /** Two segments. */
 const SECONDS = 6;
 /** What each channel of the English sound holds: front left and right, centre, LFE, back left and right. */
@@ -39,7 +40,8 @@ describe('several sounds', { skip: skipWithoutFfmpeg, timeout: 300_000 }, () => 
   before(async () => {
     scratch = cleanUp.use(await temporaryFolder()).path;
     await makeFilm(join(scratch, NAME));
-    const folders = cleanUp.use(await serverFolders([join(scratch, NAME)]));
+    await makeSoundAlone(join(scratch, SOUND_NAME));
+    const folders = cleanUp.use(await serverFolders([join(scratch, NAME), join(scratch, SOUND_NAME)]));
     server = cleanUp.use(await startServer(folders, { SLUICE_ENCODE: 'eager' }));
     film = await filmOf(server, (await server.video(NAME)).id);
   });
@@ -107,6 +109,20 @@ describe('several sounds', { skip: skipWithoutFfmpeg, timeout: 300_000 }, () => 
     });
 
     for (const format of ['hls', 'dash'] as const) {
+      test(`sound alone plays, and nothing is chosen from: ${format}`, async () => {
+        const { id } = await server.video(SOUND_NAME);
+        const page = await newPage(browser, server.url, { viewport: { width: 800, height: 600 } });
+        await page.addInitScript((wish) => localStorage.setItem('sluice.format', wish), format);
+        await page.goto(`${server.url}/watch/${id}`);
+        await begin(page);
+        await untilHeard(page, [GERMAN_HZ]);
+        const { sounds, duration } = await untilPlayer(page, (player) => player.duration > 0);
+        assert.ok(sounds.length <= 1);
+        assert.ok(Math.abs(duration - SECONDS) < 0.05, `${duration} s`);
+        assert.deepEqual(page.troubles, []);
+        await page.context().close();
+      });
+
       test(`are chosen in the menu and heard, and the language is remembered: ${format}`, async () => {
         const page = await newPage(browser, server.url, { viewport: { width: 800, height: 600 } });
         const surround: string[] = [];
@@ -166,6 +182,11 @@ async function makeFilm(path: string): Promise<void> {
     '-metadata:s:a:0 language=eng -metadata:s:a:0 title=Director ' +
     '-metadata:s:a:1 language=eng -metadata:s:a:2 language=ger ' +
     '-disposition:a:0 default+comment -disposition:a:1 default -disposition:a:2 0';
+  await run(ffmpeg.path, [...options.split(' '), path]);
+}
+
+async function makeSoundAlone(path: string): Promise<void> {
+  const options = `-v error ${toneInput([GERMAN_HZ], 'mono')} -c:a libopus`;
   await run(ffmpeg.path, [...options.split(' '), path]);
 }
 
@@ -232,7 +253,7 @@ function loudestTone(samples: Float32Array): number {
 
 /** Plays from the start, over and over, and listens. */
 async function begin(page: Page): Promise<void> {
-  await untilPlayer(page, ({ qualities }) => qualities.length > 0, PATIENCE_MS);
+  await untilPlayer(page, ({ duration }) => duration > 0, PATIENCE_MS);
   await page.getByTestId('big-play').click();
   await page.evaluate(async () => {
     const { media } = document.querySelector<HTMLElement>('sluice-player') as unknown as SluicePlayer;
