@@ -232,7 +232,8 @@ async function untilShown(page: Page, text: string): Promise<void> {
   for (const end = Date.now() + PATIENCE_MS; ; await page.waitForTimeout(100)) {
     const shown = await captionsOnScreen(page);
     if (shown.some((each) => each.includes(text))) return;
-    assert.ok(Date.now() < end, `${JSON.stringify(shown)} is shown, not ${text}`);
+    if (Date.now() > end)
+      assert.fail(`${text} is not shown, ${JSON.stringify([shown, await playerOf(page)])}`);
   }
 }
 

@@ -4,8 +4,9 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { dash } from '../../src/formats/dash/dash.ts';
 import { hls } from '../../src/formats/hls/hls.ts';
+import { hlsTs } from '../../src/formats/hls-ts/hls-ts.ts';
 import { FORMATS } from '../../src/formats/registry.ts';
-import { captionPath, type CaptionTrack } from '../../src/media/captions.ts';
+import { captionPath, type CaptionTrack, transportCaptionPath } from '../../src/media/captions.ts';
 import { readPlaylist, unquote } from './manifest-readers.ts';
 import { captionTrack, film } from './presentations.ts';
 
@@ -59,6 +60,26 @@ test('HLS offers every text, each playlist is one segment as long as the film', 
         assert.ok(Math.abs(playlist.durations[0]! - 13.27) < 0.1);
         assert.ok(Math.round(playlist.durations[0]!) <= playlist.targetDuration);
       }
+    }),
+  );
+});
+
+test('HLS with MPEG-TS offers the same, on its own clock', () => {
+  fc.assert(
+    fc.property(anyCaptions, (captions) => {
+      const read = texts(captions);
+      const subtitlesOf = (entry: string) =>
+        readPlaylist(read(entry)).media.filter(({ TYPE }) => TYPE === 'SUBTITLES');
+      assert.deepEqual(subtitlesOf('hls-ts/main.m3u8'), subtitlesOf('hls/main.m3u8'));
+      for (const { id } of captions) {
+        const { segments } = readPlaylist(read(`hls-ts/${id}.m3u8`));
+        assert.deepEqual(segments, [`../${transportCaptionPath(id)}`]);
+      }
+      const paths = hlsTs.paths({ presentation: { ...film, captions }, revision: 'r1' });
+      assert.equal(
+        paths.filter((path) => captions.some(({ id }) => path.endsWith(`/${id}.m3u8`))).length,
+        captions.length,
+      );
     }),
   );
 });

@@ -36,6 +36,14 @@ export function createHlsEngine(options: EngineOptions): Engine {
   hls.on(Events.LEVEL_SWITCHED, options.onChange);
   hls.on(Events.AUDIO_TRACK_SWITCHED, options.onChange);
   hls.on(Events.SUBTITLE_TRACKS_UPDATED, options.onChange);
+  // Having told of its tracks, hls.js goes on to select one, whatever was asked for meanwhile.
+  let wantedCaptions: number | undefined;
+  hls.on(Events.SUBTITLE_TRACK_SWITCH, () =>
+    queueMicrotask(() => {
+      const isThere = wantedCaptions !== undefined && wantedCaptions < hls.subtitleTracks.length;
+      if (isThere && hls.subtitleTrack !== wantedCaptions) hls.subtitleTrack = wantedCaptions!;
+    }),
+  );
   hls.on(Events.ERROR, errorHandler(hls, options));
   hls.loadSource(options.url);
   hls.attachMedia(options.media);
@@ -77,7 +85,8 @@ export function createHlsEngine(options: EngineOptions): Engine {
         })),
       ),
     showCaptions: (id) => {
-      hls.subtitleTrack = id === undefined ? -1 : Number(id);
+      wantedCaptions = id === undefined ? -1 : Number(id);
+      hls.subtitleTrack = wantedCaptions;
     },
     destroy: async () => hls.destroy(),
   };
