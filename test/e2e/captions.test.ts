@@ -156,13 +156,6 @@ suite('captions of library videos', { skip: ffmpeg.skip }, () => {
       );
       // Shaka Player hands the browser text without markup, and breaks as cues of their own.
       await untilShown(page, 'Welt');
-      await choose(page, 'format', 'HLS (MPEG-TS)');
-      await untilPlayer(
-        page,
-        ({ format, shownCaptions }) => format === 'hlsTs' && shownCaptions === 'Schilder',
-        PATIENCE_MS,
-      );
-      await untilShown(page, 'Hallo, <b>Welt</b>\nunten');
       await page.getByTestId('captions').click();
       assert.equal((await playerOf(page)).shownCaptions, undefined);
       await page.reload();
