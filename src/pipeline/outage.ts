@@ -11,21 +11,25 @@ const PROBE = parseObjectKey('.probe');
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
 
+/** So often work is done again although its store answers: it may have come back just now. */
+const CHANCES = 2;
+
 /**
  * The result of `work`, which is done again after every outage of `store`. Fails as `work` does where the store answers
- * at that moment: then it is not away, and the trouble lies elsewhere.
+ * each time: then it is not away, and the trouble lies elsewhere.
  */
 export async function throughOutages<T>(
   store: ObjectStore,
   work: () => Promise<T>,
   signal: AbortSignal,
 ): Promise<T> {
+  let chances = CHANCES;
   for (;;) {
     try {
       return await work();
     } catch (error) {
       const isOfStore = isAppError(error) && STORE_CODES.includes(error.code);
-      if (!isOfStore || (await answers(store, signal))) throw error;
+      if (!isOfStore || ((await answers(store, signal)) && chances-- === 0)) throw error;
     }
     let pauseMs = FIRST_PAUSE_MS;
     do {
