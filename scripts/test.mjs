@@ -1,16 +1,20 @@
 /** `npm test`: the checks, then every test. `npm test -- <file>...` runs these files alone. */
 import { spawnSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { delimiter, dirname } from 'node:path';
 import { setUp } from './setup.mjs';
 
 const node = setUp();
 // Everything that runs from here on runs on the project's own Node.
 const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
+// Tests wait more than they compute: two files at a time keep two cores busy, where Node would run one.
+const filesAtATime = Math.max(2, availableParallelism() - 1);
 const files = process.argv.slice(2);
 if (files.length === 0) run('npm', ['run', '--silent', 'check']);
 run('node', [
   '--test',
   '--test-timeout=900000',
+  `--test-concurrency=${filesAtATime}`,
   ...(files.length > 0 ? files : ['test/**/*.test.ts', 'examples/**/*.test.ts']),
 ]);
 

@@ -12,12 +12,13 @@ export type ServedTrack = {
   readonly segments: readonly { readonly url: string; readonly seconds: number }[];
 };
 
-/** The tracks of a Multivariant Playlist: variants in their order, then renditions. */
+/** The tracks of a Multivariant Playlist: variants in their order, each once, then renditions. */
 export async function hlsTracks(main: string): Promise<readonly ServedTrack[]> {
   const { variants, media } = readPlaylist(await textOf(main));
   const renditions = media.map((attributes) => unquote(attributes['URI']));
   const entries = [
-    ...variants.map(({ uri }) => ({ kind: 'video' as const, uri })),
+    // Each is listed once with every group of sounds.
+    ...[...new Set(variants.map(({ uri }) => uri))].map((uri) => ({ kind: 'video' as const, uri })),
     ...renditions.map((uri) => ({ kind: 'audio' as const, uri })),
   ];
   return Promise.all(

@@ -21,6 +21,7 @@ type Subject = {
   readonly frames: number;
   readonly frameSeconds: number;
   readonly rungs: readonly string[];
+  readonly sounds: readonly string[];
 };
 
 const SUBJECTS: readonly Subject[] = [
@@ -30,6 +31,8 @@ const SUBJECTS: readonly Subject[] = [
     frames: 720,
     frameSeconds: 1 / 24,
     rungs: ['v480p', 'v360p', 'v240p'],
+    // Its sound is 5.1.
+    sounds: ['a1', 'a1s'],
   },
   {
     name: 'Sluice sample.mp4',
@@ -37,6 +40,7 @@ const SUBJECTS: readonly Subject[] = [
     frames: 720,
     frameSeconds: 1001 / 30_000,
     rungs: ['v720p', 'v480p', 'v360p', 'v240p'],
+    sounds: ['a1'],
   },
 ];
 /** One is enough, and real footage finds more. */
@@ -76,11 +80,11 @@ describe('streams', { skip: skipWithoutFfmpeg }, () => {
     assert.equal(encodedByOne, 1);
   });
 
-  for (const { name, frames, frameSeconds, rungs } of subjects) {
+  for (const { name, frames, frameSeconds, rungs, sounds } of subjects) {
     test(`${name}: HLS and DASH list the same segments, and their durations are those of the track`, async () => {
       const { playback } = await scrambled.video(name);
       const [hls, dash] = [await hlsTracks(playback.hls!), await dashTracks(playback.dash!)];
-      assert.deepEqual(hls.map(({ id }) => id).toSorted(), [...rungs, 'a1'].toSorted());
+      assert.deepEqual(hls.map(({ id }) => id).toSorted(), [...rungs, ...sounds].toSorted());
       assert.deepEqual(addressesOf(hls), addressesOf(dash));
       for (const track of [...hls, ...dash]) {
         const total = track.segments.reduce((sum, { seconds }) => sum + seconds, 0);
