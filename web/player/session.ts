@@ -3,7 +3,7 @@
  * Knows nothing of the controls.
  */
 import { CaptionWishes } from './caption-choice.ts';
-import type { CaptionChoice } from './engines/captions.ts';
+import { type CaptionChoice, captionTracks } from './engines/captions.ts';
 import { createEngine, hasMediaSource } from './engines/choose.ts';
 import type {
   Engine,
@@ -175,7 +175,11 @@ export class Session {
     this.#generation++;
     const engine = this.#engine;
     this.#engine = undefined;
-    await engine?.destroy();
+    if (engine === undefined) return;
+    // Where captions are on screen as their track goes, Chromium shows the next that come, which nobody has chosen, and
+    // the next engine takes that for a wish of the viewer.
+    for (const track of captionTracks(this.#media)) track.mode = 'disabled';
+    await engine.destroy();
   }
 
   async #start(startSeconds: number, play: boolean): Promise<void> {

@@ -12,6 +12,11 @@ export type CaptionChoice = {
   readonly isDefault: boolean;
 };
 
+/** The tracks of a media element that have text to read. */
+export function captionTracks(media: HTMLMediaElement): TextTrack[] {
+  return [...media.textTracks].filter(({ kind }) => kind === 'subtitles' || kind === 'captions');
+}
+
 /** Tells captions of the same label apart, in the same way in every format. */
 export function toCaptions(found: readonly CaptionChoice[]): CaptionChoice[] {
   const taken = new Set<string>();

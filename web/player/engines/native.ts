@@ -1,5 +1,5 @@
 /** HLS by the browser itself: where Media Source Extensions are missing (iPhone), or when asked for. */
-import { toCaptions } from './captions.ts';
+import { captionTracks, toCaptions } from './captions.ts';
 import type { Engine, EngineOptions, PlaybackFailure } from './engine.ts';
 
 /** Whether this browser plays HLS without help. */
@@ -63,7 +63,7 @@ export function createNativeEngine({ media, url, startSeconds, onChange, onFailu
     selectSound: () => false,
     captions: () =>
       toCaptions(
-        textTracks(media).map(({ track, index }) => ({
+        captionTracks(media).map((track, index) => ({
           id: String(index),
           label: track.label,
           language: track.language,
@@ -71,7 +71,7 @@ export function createNativeEngine({ media, url, startSeconds, onChange, onFailu
         })),
       ),
     showCaptions: (id) => {
-      for (const { track, index } of textTracks(media)) {
+      for (const [index, track] of captionTracks(media).entries()) {
         track.mode = String(index) === id ? 'showing' : 'disabled';
       }
     },
@@ -81,13 +81,6 @@ export function createNativeEngine({ media, url, startSeconds, onChange, onFailu
       media.load();
     },
   };
-}
-
-/** Those with text to read. */
-function textTracks(media: HTMLVideoElement): { track: TextTrack; index: number }[] {
-  return [...media.textTracks]
-    .map((track, index) => ({ track, index }))
-    .filter(({ track }) => track.kind === 'subtitles' || track.kind === 'captions');
 }
 
 function failure(error: MediaError | null): PlaybackFailure {
