@@ -32,7 +32,7 @@ export async function play(engine: MediaEngine, path: string): Promise<Played> {
   const inits = await engine.initSegments(encodings, info, never);
   const write = async (encoding: TrackEncoding): Promise<string> => {
     const segments = await segmentsOf(engine, source, info, encoding);
-    if (encoding.kind === 'video') await assertSameAlone(engine, path, info, encoding, segments);
+    await assertSameAlone(engine, path, info, encoding, segments);
     const file = `${path}.${encoding.trackId}.mp4`;
     await writeFile(file, Buffer.concat([inits.get(encoding.trackId)!, ...segments]));
     return file;

@@ -132,14 +132,18 @@ async function openChecked(handle: SourceHandle): Promise<OpenSource> {
 async function sourceFor(handle: SourceHandle): Promise<OpenSource> {
   if (opened === undefined) {
     opened = await OpenSource.open(connection, handle);
-    // Where the container has its tracks in front, opening was enough: no time is lost on probing.
+    // Where the container says everything in front, opening was enough: no time is lost on probing.
     if (opened.streams.length === 0 || PROBED.includes(handle.container)) await opened.findStreams();
   }
   return opened;
 }
 
-/** Containers whose tracks are only known after reading on. */
+/**
+ * Containers of which some things are only known after reading on: which tracks there are, or how long a packet lasts
+ * (of AAC in Matroska), by which it is told where decoding begins (docs/decisions/082).
+ */
 const PROBED: readonly string[] = [
+  'matroska',
   'mpegts',
   'mpeg',
   'flv',
