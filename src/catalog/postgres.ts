@@ -1,14 +1,11 @@
 /** The catalog in PostgreSQL, shared by any number of servers and workers. */
-import { Kysely, PostgresDialect, sql } from 'kysely';
-import { AppError } from '../errors.ts';
+import { Kysely, PostgresDialect } from 'kysely';
 import { isUniqueViolation } from '../postgres/errors.ts';
 import { forKysely, openPool } from '../postgres/pool.ts';
 import type { Catalog } from './catalog.ts';
 import { migrateToLatest } from './migrate.ts';
 import type { Schema } from './schema.ts';
-import { sqlChunkRepository } from './sql-chunk-repository.ts';
-import { sqlUploadRepository } from './sql-upload-repository.ts';
-import { sqlVideoRepository } from './sql-video-repository.ts';
+import { sqlCatalog } from './sql-catalog.ts';
 
 /** Where the catalog is kept. */
 export type PostgresOptions = {
@@ -31,17 +28,7 @@ export async function openPostgresCatalog(options: PostgresOptions): Promise<Cat
   await migrate(options.url);
   const pool = openPool({ url: options.url, size: options.poolSize, onError: options.onError });
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: forKysely(pool) }) });
-  return {
-    videos: sqlVideoRepository(db, { now: options.now, isUniqueViolation }),
-    chunks: sqlChunkRepository(db),
-    uploads: sqlUploadRepository(db, isUniqueViolation),
-    ping: async () => {
-      await sql`select 1 from videos limit 1`.execute(db).catch((error: unknown) => {
-        throw new AppError('unavailable', 'the catalog does not answer', { cause: error });
-      });
-    },
-    close: () => db.destroy(),
-  };
+  return sqlCatalog(db, { now: options.now, isUniqueViolation });
 }
 
 /** All pending migrations or none, in one transaction; Kysely holds an advisory lock meanwhile. */

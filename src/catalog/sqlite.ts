@@ -3,14 +3,12 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { setTimeout } from 'node:timers/promises';
-import { Kysely, type SqliteDatabase, SqliteDialect, sql } from 'kysely';
+import { Kysely, type SqliteDatabase, SqliteDialect } from 'kysely';
 import { AppError } from '../errors.ts';
 import type { Catalog } from './catalog.ts';
 import { migrateToLatest } from './migrate.ts';
 import type { Schema } from './schema.ts';
-import { sqlChunkRepository } from './sql-chunk-repository.ts';
-import { sqlUploadRepository } from './sql-upload-repository.ts';
-import { sqlVideoRepository } from './sql-video-repository.ts';
+import { sqlCatalog } from './sql-catalog.ts';
 import { isBusy, isUniqueViolation, sqliteError } from './sqlite-errors.ts';
 
 /** Where the catalog is kept. */
@@ -41,17 +39,7 @@ export async function openSqliteCatalog(options: SqliteOptions): Promise<Catalog
     database.close();
     throw sqliteError(error);
   }
-  return {
-    videos: sqlVideoRepository(db, { now: options.now, isUniqueViolation }),
-    chunks: sqlChunkRepository(db),
-    uploads: sqlUploadRepository(db, isUniqueViolation),
-    ping: async () => {
-      await sql`select 1 from videos limit 1`.execute(db).catch((error: unknown) => {
-        throw new AppError('unavailable', 'the catalog does not answer', { cause: error });
-      });
-    },
-    close: () => db.destroy(),
-  };
+  return sqlCatalog(db, { now: options.now, isUniqueViolation });
 }
 
 async function openDatabase(file: string): Promise<DatabaseSync> {
