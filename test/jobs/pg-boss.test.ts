@@ -141,10 +141,14 @@ describe('pg-boss', { skip: postgres.skip }, () => {
     );
     await hanging.queue.enqueue(jobOf('a'));
     await taken.promise;
+    // It notices that its job was given away, and is not to take it back.
+    hanging.queue.setFloor(Number.POSITIVE_INFINITY);
     const done: string[] = [];
     survivor.queue.work(workerOf(async ({ key }) => void done.push(key)));
     // As after a process has died: nobody says any more that it lives. This one does, and is talked over.
+    const end = Date.now() + 60_000;
     while (done.length === 0) {
+      assert.ok(Date.now() < end, 'nobody took it over');
       await pool.query(
         "update sluice_jobs.job set heartbeat_on = now() - interval '1 minute' where retry_count = 0",
       );
