@@ -23,6 +23,7 @@ import {
   serverFolders,
   startServer,
 } from './real-server.ts';
+import { objectsFolder } from './shared-deployment.ts';
 
 const ffmpeg = requireTool('ffmpeg');
 
@@ -82,7 +83,7 @@ describe('the page in a browser', { skip, timeout: 300_000 }, () => {
   /** Asserts that no rung has been encoded there: a finished segment is stored as `<track>/<index>.m4s`. */
   async function assertNeverEncoded(title: string, seconds: number): Promise<void> {
     const { id, playback } = await server.video(`${title}.mp4`);
-    const names = await readdir(folders.data, { recursive: true });
+    const names = await readdir(await objectsFolder(folders.data), { recursive: true });
     const stored = names.filter((name) => name.includes(id) && name.endsWith('.m4s'));
     assert.ok(stored.length > 0, 'what was played is stored');
     for (const track of await hlsTracks(playback.hls!)) {

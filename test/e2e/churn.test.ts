@@ -7,9 +7,9 @@ import { randomInt } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { descendantsOf, SAMPLE, serverFolders, startServer, until } from './real-server.ts';
+import { countRows, objectsFolder } from './shared-deployment.ts';
 
 const ROUNDS = Number(process.env['SLUICE_CHURN_ROUNDS'] ?? 12);
 const SETTLE_MS = 60_000;
@@ -44,18 +44,14 @@ test('uploading, watching and deleting at the same time leaves nothing behind', 
   }
 
   assert.deepEqual(await server.videos(), []);
-  await until('every object is gone', SETTLE_MS, () =>
-    objectsIn(folders.data).length === 0 ? true : undefined,
-  );
+  const objects = await objectsFolder(folders.data);
+  await until('every object is gone', SETTLE_MS, () => (objectsIn(objects).length === 0 ? true : undefined));
   await until('every child but the spares has ended', SETTLE_MS, () =>
-    descendantsOf(server.pid).length <= SPARE_CHILDREN ? true : undefined,
+    server.pids.every((pid) => descendantsOf(pid).length <= SPARE_CHILDREN) ? true : undefined,
   );
   await server.stop('SIGTERM');
-  const catalog = new DatabaseSync(join(folders.data, 'catalog.sqlite'), { readOnly: true });
-  for (const table of ['videos', 'chunks', 'uploads']) {
-    assert.equal(catalog.prepare(`select count(*) as count from ${table}`).get()!['count'], 0, table);
-  }
-  catalog.close();
+  for (const table of ['videos', 'chunks', 'uploads'])
+    assert.equal(await countRows(folders.data, table), 0, table);
 });
 
 /** Asks for segment after segment, until it is told to go or the video is gone. Never fails: players do not. */
@@ -76,8 +72,8 @@ async function watch(server: string, id: string, signal: AbortSignal): Promise<v
 }
 
 /** Everything that is stored besides the catalog. */
-function objectsIn(data: string): readonly string[] {
-  return readdirSync(data, { recursive: true, withFileTypes: true })
+function objectsIn(folder: string): readonly string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !entry.name.startsWith('catalog.'))
     .map((entry) => join(entry.parentPath, entry.name));
 }

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { frameTimes, skipWithoutFfmpeg } from './judge.ts';
 import { descendantsOf, type RealServer, SAMPLE, serverFolders, startServer, until } from './real-server.ts';
+import { objectsFolder } from './shared-deployment.ts';
 
 const ROUNDS = Number(process.env['SLUICE_CRASH_ROUNDS'] ?? 6);
 /** Small pieces, so that most kills of the first rounds hit the middle of the upload. */
@@ -28,17 +29,18 @@ test('what was acknowledged survives every crash, and what was finished is not d
 }, async () => {
   const bytes = await readFile(SAMPLE);
   await using folders = await serverFolders();
+  const objects = await objectsFolder(folders.data);
   const client: Client = { location: undefined, videoId: undefined, acknowledged: 0 };
   let finished: ReadonlyMap<string, number> = new Map();
 
   for (let round = 0; round < ROUNDS; round++) {
     await using server = await startServer(folders, { SLUICE_ENCODE: 'eager' });
-    assertUnchanged(folders.data, finished);
+    assertUnchanged(objects, finished);
     const killed = new AbortController();
     const work = upload(server, client, bytes, killed.signal).catch(() => {});
     // The first rounds fall into the upload, the later ones into inspection and encoding.
     await new Promise((resolve) => setTimeout(resolve, randomInt(100, round < ROUNDS / 3 ? 700 : 4000)));
-    const children = descendantsOf(server.pid);
+    const children = server.pids.flatMap(descendantsOf);
     await server.stop('SIGKILL');
     killed.abort();
     await until(
@@ -47,11 +49,11 @@ test('what was acknowledged survives every crash, and what was finished is not d
       () => !children.some(isRunning) || undefined,
     );
     await work;
-    finished = storedSegments(folders.data);
+    finished = storedSegments(objects);
   }
 
   await using server = await startServer(folders, { SLUICE_ENCODE: 'eager' });
-  assertUnchanged(folders.data, finished);
+  assertUnchanged(objects, finished);
   await upload(server, client, bytes, AbortSignal.timeout(READY_MS));
   const video = await until('every segment is stored', READY_MS, async () => {
     const answer = await fetch(`${server.url}/api/v1/videos/${client.videoId}`);
@@ -59,8 +61,8 @@ test('what was acknowledged survives every crash, and what was finished is not d
     assert.notEqual(now.status, 'failed', JSON.stringify(now.error));
     return now.status === 'ready' ? now : undefined;
   });
-  assertUnchanged(folders.data, finished);
-  assert.equal(sha256(await readFile(join(folders.data, 'sources', client.videoId!))), sha256(bytes));
+  assertUnchanged(objects, finished);
+  assert.equal(sha256(await readFile(join(objects, 'sources', client.videoId!))), sha256(bytes));
   for (const rung of ['v720p', 'v240p']) {
     const playlist = new URL(`${rung}.m3u8`, video.playback.hls).href;
     assert.equal((await frameTimes(playlist, 'v:0')).length, SAMPLE_FRAMES, rung);
@@ -110,15 +112,15 @@ async function upload(
 }
 
 /** Path and inode of every finished segment: writing it again would give it another. */
-function storedSegments(data: string): ReadonlyMap<string, number> {
-  const entries = readdirSync(data, { recursive: true, withFileTypes: true });
+function storedSegments(folder: string): ReadonlyMap<string, number> {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile() && entry.name.endsWith('.m4s'));
   const paths = files.map((entry) => join(entry.parentPath, entry.name));
   return new Map(paths.map((path) => [path, statSync(path).ino]));
 }
 
-function assertUnchanged(data: string, finished: ReadonlyMap<string, number>): void {
-  const now = storedSegments(data);
+function assertUnchanged(folder: string, finished: ReadonlyMap<string, number>): void {
+  const now = storedSegments(folder);
   for (const [path, inode] of finished)
     assert.equal(now.get(path), inode, `${path} was lost or written again`);
 }

@@ -10,11 +10,11 @@ import {
   type RealServer,
   SAMPLE,
   type ServerFolders,
-  type ServerOptions,
   serverFolders,
   startServer,
   until,
 } from './real-server.ts';
+import type { ServerOptions } from './server-process.ts';
 
 const SAMPLE_FRAMES = 720;
 const APPEAR_MS = 30_000;

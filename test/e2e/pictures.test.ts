@@ -18,6 +18,7 @@ import {
   startServer,
   until,
 } from './real-server.ts';
+import { objectsFolder } from './shared-deployment.ts';
 
 const RATE = 10;
 const SECONDS = 12;
@@ -28,6 +29,7 @@ suite('pictures', { timeout: 180_000 }, () => {
   const cleanUp = new AsyncDisposableStack();
   let folders: ServerFolders;
   let server: RealServer;
+  let objects: string;
   let film: ApiVideo;
 
   before(async () => {
@@ -47,6 +49,7 @@ suite('pictures', { timeout: 180_000 }, () => {
     }
     // Of uploads alone; what lies in the library waits for somebody to watch.
     server = cleanUp.use(await startServer(folders, { SLUICE_ENCODE: 'eager' }));
+    objects = await objectsFolder(folders.data);
     film = await server.video('film.mp4');
   });
   after(() => cleanUp.disposeAsync());
@@ -127,7 +130,7 @@ suite('pictures', { timeout: 180_000 }, () => {
       assert.equal(given.playback.poster, address);
       assert.equal(await posterNumber(given), automatic);
     }
-    assert.deepEqual(await readdir(join(folders.data, 'posters')).catch(() => []), []);
+    assert.deepEqual(await readdir(join(objects, 'posters')).catch(() => []), []);
   });
 
   test('a poster is sent as bytes or in a form, also for sound alone', async () => {
@@ -180,7 +183,7 @@ suite('pictures', { timeout: 180_000 }, () => {
     assert.ok(answers.every(({ status }) => status === 200));
     const { playback } = await server.video('film.mp4');
     assert.ok(answers.some(({ json }) => json.playback.poster === playback.poster));
-    const stored = await readdir(join(folders.data, 'posters', film.id));
+    const stored = await readdir(join(objects, 'posters', film.id));
     assert.deepEqual(stored, [`${playback.poster!.split('?v=')[1]}.jpg`]);
     await reset(film);
   });
@@ -191,7 +194,7 @@ suite('pictures', { timeout: 180_000 }, () => {
     const sent = await fetch(`${server.url}/api/v1/videos`, { method: 'POST', body: form });
     const upload = (await sent.json()) as ApiVideo;
     const pictures = async () =>
-      (await readdir(folders.data, { recursive: true })).filter(
+      (await readdir(objects, { recursive: true })).filter(
         (name) => name.includes(upload.id) && name.endsWith('.jpg'),
       );
     const made = await until('the pictures are made', PATIENCE_MS, async () => {

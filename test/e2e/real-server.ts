@@ -1,17 +1,13 @@
-/** The whole program as a child process, with folders of its own, as people run it. Always ended with the test. */
-import { type ChildProcess, spawn } from 'node:child_process';
+/** The whole program, with folders of its own, as people run it. Always ended with the test. */
 import { copyFile, mkdir } from 'node:fs/promises';
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { deploymentOf } from './shared-deployment.ts';
+import { type Folders, type ServerOptions, type ServerProcess, startProcess } from './server-process.ts';
+import { deploymentOf, isShared, startProcesses } from './shared-deployment.ts';
 import { temporaryFolder } from '../storage/temporary-folder.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-/** A worker has no address. */
-const READY = /Sluice (?:is ready: (http:\S+)|works)/;
-/** Far more than it ever takes, on a machine that is busy with other tests. */
-const START_MS = 60_000;
 const INSPECTION_MS = 60_000;
 
 export const SAMPLE = join(ROOT, 'assets', 'Sluice sample.mp4');
@@ -38,16 +34,10 @@ export type ApiVideo = {
   };
 };
 
-export type RealServer = AsyncDisposable & {
-  readonly url: string;
-  readonly pid: number;
-  /** Everything that it has written so far, log lines included. */
-  log(): string;
+export type RealServer = ServerProcess & {
   videos(): Promise<readonly ApiVideo[]>;
   /** Waits until the source of this name (its path below the library folder) has been inspected. */
   video(sourceName: string): Promise<ApiVideo>;
-  /** Resolves with the exit code, or null after a signal that ended it. */
-  stop(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>;
 };
 
 export type ServerFolders = AsyncDisposable & { readonly library: string; readonly data: string };
@@ -62,92 +52,33 @@ export async function serverFolders(files: readonly string[] = []): Promise<Serv
   return { library, data, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
 }
 
-/** How else than `sluice serve`, as the user of the tests. */
-export type ServerOptions = {
-  /** The number of a system user. */
-  readonly user?: number;
-  /** What follows `sluice`. */
-  readonly command?: readonly string[];
-  /** A program that runs it: `['taskset', '-c', '0']` holds it to one core. */
-  readonly under?: readonly string[];
-};
-
-/** Starts `sluice serve` and waits until it is ready. Nothing is encoded that nobody asks for. */
+/**
+ * Starts `sluice serve` and waits until it is ready. Nothing is encoded that nobody asks for. With `npm run test:shared`
+ * it is several processes, unless `options` say what it is to be.
+ */
 export async function startServer(
-  folders: { readonly library: string; readonly data: string },
+  folders: Folders,
   environment: Readonly<Record<string, string>> = {},
-  { user, command = ['serve'], under = [] }: ServerOptions = {},
+  options: ServerOptions = {},
 ): Promise<RealServer> {
-  const [program, ...args] = [...under, process.execPath, 'src/main.ts', ...command];
-  const child = spawn(program!, args, {
-    cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    ...(user === undefined ? {} : { uid: user }),
-    env: {
-      PATH: process.env['PATH'],
-      SLUICE_LIBRARY: folders.library,
-      SLUICE_DATA: folders.data,
-      SLUICE_PORT: '0',
-      SLUICE_ENCODE: 'on-demand',
-      ...(await deploymentOf(folders.data)),
-      ...environment,
-    },
-  });
-  // A test run that is interrupted leaves nothing behind.
-  const killWithTests = (): void => void child.kill('SIGKILL');
-  process.once('exit', killWithTests);
-  const exited = new Promise<number | null>((resolve) => {
-    child.once('exit', (code) => {
-      process.off('exit', killWithTests);
-      resolve(code);
-    });
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));
-  const url = await readiness(child, () => output);
+  const all = { ...(await deploymentOf(folders.data)), ...environment };
+  const started =
+    isShared && options.command === undefined
+      ? await startProcesses(folders, all, options)
+      : await startProcess(folders, all, options);
   const videos = async (): Promise<readonly ApiVideo[]> => {
-    const answer = await fetch(`${url}/api/v1/videos?limit=100`);
+    const answer = await fetch(`${started.url}/api/v1/videos?limit=100`);
     return ((await answer.json()) as { items: ApiVideo[] }).items;
   };
   return {
-    url,
-    pid: child.pid!,
-    log: () => output,
+    ...started,
     videos,
     video: (sourceName) =>
       until(`${sourceName} is inspected`, INSPECTION_MS, async () => {
         const found = (await videos()).find((video) => video.source.name === sourceName);
         return found === undefined || found.status === 'inspecting' ? undefined : found;
       }),
-    stop: (signal) => {
-      child.kill(signal);
-      return exited;
-    },
-    [Symbol.asyncDispose]: async () => {
-      child.kill('SIGKILL');
-      await exited;
-    },
   };
-}
-
-function readiness(child: ChildProcess, output: () => string): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const fail = (): void => {
-    clearTimeout(timer);
-    child.kill('SIGKILL');
-    reject(new Error(`the server did not get ready:\n${output()}`));
-  };
-  const timer = setTimeout(fail, START_MS);
-  child.once('exit', fail);
-  child.once('error', fail);
-  child.stdout?.on('data', () => {
-    const found = READY.exec(output());
-    if (found === null) return;
-    clearTimeout(timer);
-    child.off('exit', fail);
-    resolve(found[1] ?? '');
-  });
-  return promise;
 }
 
 /** Asks again and again until `probe` gives something, and fails with `what` when it never does. */

@@ -9,6 +9,7 @@ import { parseMediaSegment } from '../../src/containers/isobmff/parse-media-segm
 import { frameTimes, skipWithoutFfmpeg, startTimes } from './judge.ts';
 import { temporaryFolder } from '../storage/temporary-folder.ts';
 import { BIG_BUCK_BUNNY, type RealServer, SAMPLE, serverFolders, startServer } from './real-server.ts';
+import { isShared } from './shared-deployment.ts';
 import { bytesOf, dashTracks, fetchAll, hlsTracks, type ServedTrack } from './served-tracks.ts';
 
 const AAC_FRAME_SECONDS = 1024 / 48_000;
@@ -43,6 +44,8 @@ const SUBJECTS: readonly Subject[] = [
     sounds: ['a1'],
   },
 ];
+/** Workers, which encode there, listen nowhere: shared.test.ts counts their jobs. */
+const isCounted = !isShared;
 /** One is enough, and real footage finds more. */
 const subjects = SUBJECTS.filter(({ path }) => existsSync(path)).slice(0, 1);
 
@@ -68,7 +71,7 @@ describe('streams', { skip: skipWithoutFfmpeg }, () => {
       await Promise.all([1, 2, 3].map((seed) => fetchScrambled(tracks, seed)));
     }
     ordered = await start();
-    encodedByOne = await requestTwice(ordered, subjects[0]!.name);
+    if (isCounted) encodedByOne = await requestTwice(ordered, subjects[0]!.name);
     for (const { name } of subjects) {
       await fetchAll(await hlsTracks((await ordered.video(name)).playback.hls!));
     }
@@ -76,7 +79,7 @@ describe('streams', { skip: skipWithoutFfmpeg }, () => {
 
   after(() => cleanUp.disposeAsync());
 
-  test('two requests at once for the same missing segment cause one encode', () => {
+  test('two requests at once for the same missing segment cause one encode', { skip: !isCounted }, () => {
     assert.equal(encodedByOne, 1);
   });
 
