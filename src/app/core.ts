@@ -73,6 +73,10 @@ export async function openCore(config: Config, deployment: Deployment, log: Log,
   const sourceOf = (video: Video) =>
     readAhead(sourceBytes(video.source.origin === 'library' ? library : objects, video.source));
   const extraction = new CaptionExtraction({ engine, texts, sourceOf, closing: signal });
+  // Others cannot stop what goes on here, and what it stored then would belong to nothing.
+  events.listen((event) => {
+    if (event.type === 'deleted') void extraction.stop(event.videoId);
+  });
   const captionJobs = new CaptionJobs({ videos, jobs, extraction, log });
   const pictures = new Pictures({ engine, segments, posters, plans, sourceOf, library, concurrency: 1 });
   const pictureJobs = new PictureJobs({ videos, jobs, pictures, log });

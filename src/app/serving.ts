@@ -34,6 +34,8 @@ const DRAIN_MS = 3000;
 /** An upload that has shown life within this time may be in the hands of another server. */
 const QUIET_MS = 60_000;
 const MINUTE_MS = 60_000;
+/** Far longer than from storing a poster to telling the catalog of it, and than clocks differ. */
+const SETTLED_MS = 60 * MINUTE_MS;
 /** How long another server waits to see whether the one that scans the library is still there. */
 const TAKE_OVER_MS = 5000;
 
@@ -107,7 +109,10 @@ export async function startServing(
       now,
       concurrency: Math.max(1, availableParallelism() - 1),
     });
-  const sweepAll = (during: AbortSignal): Promise<void> => sweep({ ...core, sources: objects }, during);
+  const sweepAll = (during: AbortSignal): Promise<void> => {
+    const settledBefore = new Date(Date.now() - (isShared ? SETTLED_MS : 0));
+    return sweep({ ...core, sources: objects, settledBefore }, during);
+  };
   const catchUp = async (): Promise<void> => {
     await core.background.catchUp();
     if (config.encode === 'eager') await core.pictureJobs.catchUp();

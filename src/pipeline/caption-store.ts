@@ -9,6 +9,9 @@ import { storeResource } from './store-resource.ts';
 const MEDIA_TYPE = 'text/vtt; charset=utf-8';
 const SUFFIX = '.vtt';
 
+/** One of those that are there. */
+export type StoredText = { readonly videoId: VideoId; readonly id: string; readonly modifiedAt: Date };
+
 /** Keeps texts. */
 export class CaptionStore {
   readonly #objects: ObjectStore;
@@ -49,10 +52,14 @@ export class CaptionStore {
   }
 
   /** Every text there is, in no order. */
-  async *list(signal: AbortSignal): AsyncGenerator<{ readonly videoId: string; readonly id: string }> {
-    for await (const { key } of this.#objects.list('', { signal })) {
+  async *list(signal: AbortSignal): AsyncGenerator<StoredText> {
+    for await (const { key, modifiedAt } of this.#objects.list('', { signal })) {
       const [videoId = '', name = ''] = key.split('/');
-      yield { videoId, id: name.endsWith(SUFFIX) ? name.slice(0, -SUFFIX.length) : name };
+      yield {
+        videoId: videoId as VideoId,
+        id: name.endsWith(SUFFIX) ? name.slice(0, -SUFFIX.length) : name,
+        modifiedAt,
+      };
     }
   }
 }

@@ -31,6 +31,8 @@ export type SegmentState = 'waiting' | 'encoding' | 'stored';
 /** Who misses an event may ask the API: nothing here is kept. */
 export type VideoEvents = {
   publish(event: VideoEvent): void;
+  /** Calls `listener` with every event from now on, at once. */
+  listen(listener: (event: VideoEvent) => void): Disposable;
   /** Events from now on, of one video or of all, until `signal` fires. A slow reader loses the oldest ones. */
   subscribe(options: { readonly videoId?: VideoId; readonly signal: AbortSignal }): AsyncIterable<VideoEvent>;
 };
@@ -51,6 +53,11 @@ export function createVideoEvents(broadcast: Broadcast): VideoEvents {
   broadcast.onMissed(() => tell({ type: 'missed' }));
   return {
     publish: (event) => broadcast.publish(TOPIC, event),
+
+    listen(listener) {
+      listeners.add(listener);
+      return { [Symbol.dispose]: () => void listeners.delete(listener) };
+    },
 
     async *subscribe({ videoId, signal }) {
       const events: VideoEvent[] = [];

@@ -197,9 +197,11 @@ export class Library {
       error: null,
       content: null,
     });
+    // Before anything else: nobody is to make segments of what was there before.
+    if (changed !== undefined)
+      events.publish({ type: 'status', videoId: changed.id, status: changed.status });
     await segments.deleteAll(before.id, before.revision, this.#closing.signal);
     if (changed === undefined) return undefined;
-    events.publish({ type: 'status', videoId: changed.id, status: changed.status });
     this.#inspectLater(changed, entry);
     return changed;
   }

@@ -14,7 +14,9 @@ import { joinKey, parseObjectKey } from '../storage/object-key.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { Captions } from './captions.ts';
 import { Composer } from './composer.ts';
+import type { VideoEvents } from './events.ts';
 import { memoryResource } from './memory-resource.ts';
+import { KnownVideos } from './known-videos.ts';
 import type { Encodable, SegmentMaker } from './segment-maker.ts';
 import { packageEntry } from './package-entry.ts';
 import { PackageMedia } from './package-media.ts';
@@ -31,6 +33,7 @@ import { storeResource } from './store-resource.ts';
 
 export type PlaybackOptions = {
   readonly videos: VideoRepository;
+  readonly events: VideoEvents;
   /** Where packages lie. */
   readonly library: ObjectStore;
   readonly segments: SegmentStore;
@@ -61,6 +64,7 @@ const DERIVED: readonly Pick<Format, 'name' | 'resolve'>[] = [
 /** Answers what players ask for. */
 export function playbackService(options: PlaybackOptions): PlaybackService {
   const { videos, segments, plans, progress } = options;
+  const watched = new KnownVideos(videos, options.events);
   const manifests = new LRUCache<string, Resource>({ max: KEPT_MANIFESTS });
   const rewrapped = new LRUCache<string, Resource>({
     maxSize: REWRAPPED_BYTES,
@@ -75,7 +79,7 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
     async resolve(id, path, signal) {
       const [first = '', ...rest] = path.split('/');
       if (first === 'cmaf') return nearest(id, await media(id, rest, signal));
-      const known = await find(id);
+      const known = kept(await videos.get(id));
       if (first === 'captions') return captionText(known, rest, signal);
       const video = playable(known);
       if (first === PACKAGE_FOLDER) return packageFile(video, rest, signal);
@@ -89,13 +93,12 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
   /** What is private is fetched from us alone, and so is what nobody can say it of. */
   async function nearest(id: VideoId, resource: Resource): Promise<Resource | Redirect> {
     if (resource.elsewhere === undefined) return resource;
-    const video = await videos.get(id).catch(() => undefined);
+    const video = await watched.get(id).catch(() => undefined);
     return video?.visibility === 'public' ? resource.elsewhere() : resource;
   }
 
-  async function find(id: VideoId): Promise<Video | undefined> {
-    const video = await videos.get(id);
-    if (video?.source.origin === 'upload') segments.keep(id);
+  function kept(video: Video | undefined): Video | undefined {
+    if (video?.source.origin === 'upload') segments.keep(video.id);
     return video;
   }
 
@@ -162,7 +165,7 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
   }
 
   async function videoOf({ videoId, revision }: TrackAddress): Promise<Video> {
-    const video = playable(await find(videoId));
+    const video = playable(kept(await watched.get(videoId)));
     if (video.revision !== revision) throw nothingHere();
     return video;
   }

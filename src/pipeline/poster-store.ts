@@ -10,6 +10,13 @@ import { storeResource } from './store-resource.ts';
 const MEDIA_TYPE = 'image/jpeg';
 const SUFFIX = '.jpg';
 
+/** One of those that are there. */
+export type StoredPoster = {
+  readonly videoId: VideoId;
+  readonly name: string;
+  readonly modifiedAt: Date;
+};
+
 /** Keeps posters. Unlike those that Sluice makes, none of them can be made again. */
 export class PosterStore {
   readonly #objects: ObjectStore;
@@ -48,10 +55,14 @@ export class PosterStore {
   }
 
   /** Every poster there is, in no order. */
-  async *list(signal: AbortSignal): AsyncGenerator<{ readonly videoId: string; readonly name: string }> {
-    for await (const { key } of this.#objects.list('', { signal })) {
+  async *list(signal: AbortSignal): AsyncGenerator<StoredPoster> {
+    for await (const { key, modifiedAt } of this.#objects.list('', { signal })) {
       const [videoId = '', file = ''] = key.split('/');
-      yield { videoId, name: file.endsWith(SUFFIX) ? file.slice(0, -SUFFIX.length) : file };
+      yield {
+        videoId: videoId as VideoId,
+        name: file.endsWith(SUFFIX) ? file.slice(0, -SUFFIX.length) : file,
+        modifiedAt,
+      };
     }
   }
 }

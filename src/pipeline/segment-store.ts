@@ -221,8 +221,14 @@ export class SegmentStore {
   }
 
   async #put(key: ObjectKey, bytes: Uint8Array, contentType: string, signal: AbortSignal): Promise<void> {
-    if (this.#deleted.has(videoIdOf(key))) throw new AppError('gone', 'the video was deleted');
-    await this.#storeOf(videoIdOf(key)).put(key, bytes, { contentType, isImmutable: true, signal });
+    const videoId = videoIdOf(key);
+    if (this.#deleted.has(videoId)) throw wasDeleted();
+    const store = this.#storeOf(videoId);
+    await store.put(key, bytes, { contentType, isImmutable: true, signal });
+    // Perhaps whoever deletes, here or elsewhere, had looked for objects before this one was there.
+    if (!this.#deleted.has(videoId)) return;
+    await store.delete(key);
+    throw wasDeleted();
   }
 
   async #resource(key: ObjectKey, mediaType: string, signal: AbortSignal): Promise<Resource | undefined> {
@@ -290,6 +296,10 @@ export class SegmentStore {
   #forgetBelow(prefix: string): void {
     for (const track of this.#stored.keys()) if (track.startsWith(`${prefix}/`)) this.#stored.delete(track);
   }
+}
+
+function wasDeleted(): AppError {
+  return new AppError('gone', 'the video was deleted');
 }
 
 function videoIdOf(key: string): VideoId {

@@ -23,11 +23,16 @@ export type SweepOptions = {
   readonly sources: ObjectStore;
   readonly events: VideoEvents;
   readonly log: Log;
+  /**
+   * Texts and posters are stored first, and the catalog is told then: what has been written since may still come to
+   * belong to something. Now, where no other process can be in the middle of it.
+   */
+  readonly settledBefore: Date;
 };
 
 /** Others may take in videos and encode meanwhile: nothing is removed on the word of an old list alone. */
 export async function sweep(options: SweepOptions, signal: AbortSignal): Promise<void> {
-  const { videos, segments, texts, posters, sources, log } = options;
+  const { videos, segments, texts, posters, sources, log, settledBefore } = options;
   const known = new Map<string, Video>();
   for (const origin of ['upload', 'library'] as const) {
     for (const video of await videos.listBySource(origin)) known.set(video.id, video);
@@ -44,16 +49,18 @@ export async function sweep(options: SweepOptions, signal: AbortSignal): Promise
     log.info({ key }, 'removing a source that belongs to nothing');
     await sources.delete(key, { signal });
   }
-  for await (const { videoId, id } of texts.list(signal)) {
+  for await (const { videoId, id, modifiedAt } of texts.list(signal)) {
+    if (modifiedAt > settledBefore) continue;
     const isOf = (video: Video | undefined): boolean => video !== undefined && isCaptionOf(video, id);
-    if (isOf(known.get(videoId)) || isOf(await videos.get(videoId as VideoId))) continue;
+    if (isOf(known.get(videoId)) || isOf(await videos.get(videoId))) continue;
     log.info({ video: videoId, id }, 'removing captions that belong to nothing');
-    await texts.delete(videoId as VideoId, id, signal);
+    await texts.delete(videoId, id, signal);
   }
-  for await (const { videoId, name } of posters.list(signal)) {
-    if (known.get(videoId)?.poster === name) continue;
+  for await (const { videoId, name, modifiedAt } of posters.list(signal)) {
+    if (modifiedAt > settledBefore || known.get(videoId)?.poster === name) continue;
+    if ((await videos.get(videoId))?.poster === name) continue;
     log.info({ video: videoId, name }, 'removing a poster that belongs to nothing');
-    await posters.delete(videoId as VideoId, name, signal);
+    await posters.delete(videoId, name, signal);
   }
   await failSourceless(options, signal);
 }
@@ -68,12 +75,15 @@ async function failSourceless(
       await sources.head(video.source.key, { signal });
     } catch (error) {
       if (!isAppError(error, 'object_not_found')) throw error;
-      log.error({ video: video.id }, 'the source of a video is gone');
       const reason = {
         code: 'source_vanished',
         message: 'the uploaded file is no longer in the store',
       } as const;
-      await videos.update(video.id, { status: 'failed', error: reason });
+      const change = { status: 'failed', error: reason } as const;
+      const failed = await videos.update(video.id, change, { status: [video.status] });
+      // It was deleted, or has come further.
+      if (failed === undefined) continue;
+      log.error({ video: video.id }, 'the source of a video is gone');
       events.publish({ type: 'status', videoId: video.id, status: 'failed' });
     }
   }

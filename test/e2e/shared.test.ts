@@ -11,11 +11,13 @@ import { Client } from 'pg';
 import { postgres, type PostgresServer, startPostgres } from '../fixtures/postgres.ts';
 import { makeSource } from '../fixtures/source.ts';
 import { openEvents } from '../server/event-reader.ts';
+import { crowd } from './crowd.ts';
 import { type RealServer, type ServerFolders, serverFolders, startServer, until } from './real-server.ts';
 
 const WAIT_MS = 90_000;
 const TUS = { 'tus-resumable': '1.0.0' };
 const SEGMENTS = 6;
+const VIEWERS = 1000;
 
 describe('a Sluice of several processes', { skip: postgres.skip, timeout: 600_000 }, () => {
   let database: PostgresServer;
@@ -104,21 +106,56 @@ describe('a Sluice of several processes', { skip: postgres.skip, timeout: 600_00
     }
   });
 
-  test('stored segments are served without the database', async () => {
+  test('a thousand viewers who wait for a segment cost the database what one costs', async () => {
+    const media = await mediaOf(first(), 'film.mp4');
+    const waiting = servers.map((server) => `${server.url}${media}/a1/5.m4s`);
+    const urls = Array.from({ length: VIEWERS }, (_, viewer) => waiting[viewer % waiting.length]!);
+    const statements = await database.statementsDuring(async () => {
+      // Nobody makes it before all have asked for it.
+      process.kill(worker.pid, 'SIGSTOP');
+      try {
+        const { asked, answers } = crowd(urls);
+        await asked;
+        process.kill(worker.pid, 'SIGCONT');
+        assert.deepEqual(await answers, { 200: VIEWERS });
+      } finally {
+        process.kill(worker.pid, 'SIGCONT');
+      }
+    });
+    const jobs = await query(databaseUrl, `select 1 from sluice_jobs.job where singleton_key like '%/a1/5%'`);
+    assert.ok(jobs.length > 0, 'nobody had to wait');
+    assertFew(statements);
+  });
+
+  test('a thousand viewers of stored segments cost the database nothing', async () => {
     const media = await mediaOf(first(), 'film.mp4');
     for (let index = 0; index < SEGMENTS; index++)
       await until(`segment ${index} is stored`, WAIT_MS, async () =>
         (await fetch(`${first().url}${media}/v180p/${index}.m4s`)).ok ? true : undefined,
       );
+    const statements = await database.statementsDuring(async () => {
+      assert.deepEqual(await crowd(audience(media, servers)).answers, { 200: VIEWERS });
+    });
+    assert.deepEqual(statements.filter(isAboutOneVideo), []);
+    assertFew(statements);
+    const redirect = { SLUICE_MEDIA_REDIRECT: 'https://cdn.example/films' };
+    await using redirecting = await startServer(
+      folders,
+      { ...environment, ...redirect },
+      { command: ['serve', '--no-encode'] },
+    );
+    const redirects = await database.statementsDuring(async () => {
+      assert.deepEqual(await crowd(audience(media, [redirecting])).answers, { 307: VIEWERS });
+    });
+    assert.ok(redirects.filter(isAboutOneVideo).length < 10, `${redirects.filter(isAboutOneVideo).length}`);
+    assertFew(redirects);
+  });
+
+  test('stored segments are served without the database', async () => {
+    const media = await mediaOf(first(), 'film.mp4');
     await database.kill();
     try {
-      const viewers = Array.from({ length: 300 }, (_, viewer) =>
-        fetch(`${servers[viewer % 2]!.url}${media}/v180p/${viewer % SEGMENTS}.m4s`),
-      );
-      for (const answer of await Promise.all(viewers)) {
-        assert.equal(answer.status, 200);
-        await answer.body?.cancel();
-      }
+      assert.deepEqual(await crowd(audience(media, servers)).answers, { 200: VIEWERS });
       const refused = await fetch(`${first().url}/api/v1/videos`);
       assert.equal(refused.status, 503);
       assert.ok(Number(refused.headers.get('retry-after')) > 0);
@@ -214,6 +251,31 @@ describe('a Sluice of several processes', { skip: postgres.skip, timeout: 600_00
     assert.deepEqual(codes, [0, 0, 0]);
   });
 });
+
+/** Each asks one of the servers for one segment of the picture. */
+function audience(media: string, from: readonly RealServer[]): readonly string[] {
+  return Array.from(
+    { length: VIEWERS },
+    (_, viewer) => `${from[viewer % from.length]!.url}${media}/v180p/${viewer % SEGMENTS}.m4s`,
+  );
+}
+
+/** What is read of the catalog for one video. */
+function isAboutOneVideo(statement: string): boolean {
+  return /from "videos" where "id" = /.test(statement);
+}
+
+/** Processes that have nothing to do say some things too; none of it is said for each viewer. */
+function assertFew(statements: readonly string[]): void {
+  assert.ok(statements.length > 0, 'nothing was counted');
+  const counts = new Map<string, number>();
+  for (const text of statements) counts.set(text, (counts.get(text) ?? 0) + 1);
+  const [most, count] = [...counts].sort(([, a], [, b]) => b - a)[0]!;
+  assert.ok(
+    statements.length < VIEWERS / 2 && count < VIEWERS / 10,
+    `${statements.length}, ${count} of: ${most}`,
+  );
+}
 
 /** Where the tracks of a video lie, below any server. */
 async function mediaOf(server: RealServer, sourceName: string): Promise<string> {

@@ -57,6 +57,7 @@ export async function startRealCatalog(settings: Partial<ServerSettings> = {}): 
   segments.keep(video.id);
   const playback = playbackService({
     videos: catalog.videos,
+    events,
     library: objects,
     segments,
     plans,
