@@ -5,12 +5,26 @@
  * byte. For a file, for ten minutes and for two hours of the same material. Each time on a server of its own.
  *
  *   node bench/latency.ts [file] [rounds]
+ *   node bench/latency.ts --shared [file] [rounds]
+ *
+ * With `--shared`, through two servers that take turns and a worker that encodes, with PostgreSQL, and with the source and
+ * what is made of it in buckets.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { copyFile, mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { BIG_BUCK_BUNNY, SAMPLE, serverFolders, startServer } from '../test/e2e/real-server.ts';
+import {
+  BIG_BUCK_BUNNY,
+  realServer,
+  type RealServer,
+  SAMPLE,
+  serverFolders,
+  type ServerFolders,
+  startServer,
+} from '../test/e2e/real-server.ts';
 import { hlsTracks, type ServedTrack } from '../test/e2e/served-tracks.ts';
+import { startBacking, startProcesses } from '../test/e2e/several-processes.ts';
 import { temporaryFolder } from '../test/storage/temporary-folder.ts';
 import { median } from './processor-time.ts';
 
@@ -20,8 +34,11 @@ const LONG_LIMIT_RATIO = 1.3;
 /** Children are started in advance, and inspection has ended: a server that waits for its first viewer. */
 const SETTLE_MS = 3000;
 
-const [file = existsSync(BIG_BUCK_BUNNY) ? BIG_BUCK_BUNNY : SAMPLE, rounds = '5'] = process.argv.slice(2);
+const isShared = process.argv[2] === '--shared';
+const args = process.argv.slice(isShared ? 3 : 2);
+const [file = existsSync(BIG_BUCK_BUNNY) ? BIG_BUCK_BUNNY : SAMPLE, rounds = '5'] = args;
 await using scratch = await temporaryFolder();
+await using backing = isShared ? await startBacking() : undefined;
 const sources = [
   { name: 'as it is', path: file },
   { name: '10 minutes', path: await looped(file, 600, join(scratch.path, '10-minutes.mp4')) },
@@ -62,12 +79,23 @@ function report(what: string, times: readonly number[], limit: number, short: nu
 type Viewer = (manifest: string, round: number) => Promise<number>;
 
 async function measure(path: string, view: Viewer, round: number): Promise<number> {
-  await using folders = await serverFolders([path]);
-  await using server = await startServer(folders, { SLUICE_LOG_LEVEL: 'warn' });
+  await using folders = await serverFolders(backing === undefined ? [path] : []);
+  await using server = await startOn(path, folders);
   const video = await server.video(basename(path));
   if (video.playback.hls === undefined) throw new Error(`${path}: ${video.error?.message}`);
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
   return await view(video.playback.hls, round);
+}
+
+async function startOn(path: string, folders: ServerFolders): Promise<RealServer> {
+  const quiet = { SLUICE_LOG_LEVEL: 'warn' };
+  if (backing === undefined) return startServer(folders, quiet);
+  const environment = await backing.newEnvironment();
+  const bucket = `library-${new URL(environment['SLUICE_STORE']!).hostname}`;
+  await mkdir(join(backing.bucketsFolder, bucket));
+  await copyFile(path, join(backing.bucketsFolder, bucket, basename(path)));
+  const library = { SLUICE_LIBRARY: `s3://${bucket}`, SLUICE_LIBRARY_POLL_SECONDS: '1' };
+  return realServer(await startProcesses(folders, { ...environment, ...quiet, ...library }));
 }
 
 /** Seconds, manifests included, as a player asks for them. */

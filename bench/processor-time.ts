@@ -4,11 +4,11 @@ import { readFileSync } from 'node:fs';
 const TICKS_PER_SECOND = 100;
 
 /**
- * Seconds of processor time that this process and every child that has ended have used: user and system, all
+ * Seconds of processor time that a process (this one) and every child of it that has ended have used: user and system, all
  * threads. A child counts with its own ended children. Linux only.
  */
-export function processorSeconds(): number {
-  const stat = readFileSync('/proc/self/stat', 'utf8');
+export function processorSeconds(pid: number | 'self' = 'self'): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   // The name in parentheses may hold anything; utime, stime, cutime and cstime are fields 14 to 17.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / TICKS_PER_SECOND;

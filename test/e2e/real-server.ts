@@ -4,7 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Folders, type ServerOptions, type ServerProcess, startProcess } from './server-process.ts';
-import { deploymentOf, isShared, startProcesses } from './shared-deployment.ts';
+import { startProcesses } from './several-processes.ts';
+import { deploymentOf, isShared } from './shared-deployment.ts';
 import { temporaryFolder } from '../storage/temporary-folder.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -62,10 +63,15 @@ export async function startServer(
   options: ServerOptions = {},
 ): Promise<RealServer> {
   const all = { ...(await deploymentOf(folders.data)), ...environment };
-  const started =
+  return realServer(
     isShared && options.command === undefined
       ? await startProcesses(folders, all, options)
-      : await startProcess(folders, all, options);
+      : await startProcess(folders, all, options),
+  );
+}
+
+/** With what tests ask of a server. */
+export function realServer(started: ServerProcess): RealServer {
   const videos = async (): Promise<readonly ApiVideo[]> => {
     const answer = await fetch(`${started.url}/api/v1/videos?limit=100`);
     return ((await answer.json()) as { items: ApiVideo[] }).items;

@@ -1,23 +1,20 @@
-/** The ways in, on real sockets, with a real catalog and a real folder; what arrives goes nowhere from there. */
+/** The ways in, on real sockets, with a real catalog and a real store; what arrives goes nowhere from there. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { openDeployment } from '../../src/app/deployment.ts';
+import { openObjects } from '../../src/app/places.ts';
 import type { Catalog } from '../../src/catalog/catalog.ts';
-import { openSqliteCatalog } from '../../src/catalog/sqlite.ts';
 import { type Video, parseVideoId } from '../../src/catalog/video.ts';
-import { EmbeddedJobQueue } from '../../src/jobs/embedded.ts';
+import { readConfig } from '../../src/config.ts';
 import { editVideo } from '../../src/pipeline/edit-video.ts';
-import { embeddedBroadcast } from '../../src/cluster/broadcast.ts';
-import { embeddedLeases } from '../../src/cluster/leases.ts';
 import { createVideoEvents, type VideoEvent } from '../../src/pipeline/events.ts';
 import { createIngest, type Ingest, type IngestOptions } from '../../src/pipeline/ingest.ts';
 import { httpFiles } from '../../src/remote/http-files.ts';
-import { fileSystemStore, prepareFolder } from '../../src/storage/file-system.ts';
-import { fileSystemPartials } from '../../src/storage/file-system-partial.ts';
 import { parseObjectKey } from '../../src/storage/object-key.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import type { PartialObjects } from '../../src/storage/partial-objects.ts';
 import type { ServerSettings } from '../../src/server/server.ts';
+import { deploymentOf } from '../e2e/shared-deployment.ts';
 import { SETTINGS, startServer, videosOf } from '../server/support.ts';
 
 export type Rig = AsyncDisposable & {
@@ -39,20 +36,18 @@ export type Rig = AsyncDisposable & {
 
 export type RigOptions = Partial<IngestOptions> & { readonly settings?: Partial<ServerSettings> };
 
+const SILENT = { info() {}, warn() {}, error() {} };
+
 /** Over the folder `root`, where an earlier one may have left things. */
 export async function startRig(root: string, options: RigOptions = {}): Promise<Rig> {
   const { settings, ...changed } = options;
-  await prepareFolder(root, Date.now());
-  const catalog = await openSqliteCatalog({ file: join(root, 'catalog.sqlite'), now: () => new Date() });
-  const [partials, sources] = [fileSystemPartials(root), fileSystemStore(root)];
-  const [leases, broadcast] = [embeddedLeases(), embeddedBroadcast()];
+  const config = readConfig({ SLUICE_DATA: root, ...(await deploymentOf(root)) });
+  const place = await openObjects(config);
+  const { partials, store: sources } = place;
+  const deployment = await openDeployment(config, SILENT);
+  const { catalog, jobs, leases, broadcast } = deployment;
   const events = createVideoEvents(broadcast);
   const [seen, arrived] = [new Array<VideoEvent>(), new Array<Video>()];
-  const jobs = new EmbeddedJobQueue({
-    onError: (_job, error) => {
-      throw error;
-    },
-  });
   const remote = httpFiles();
   const { videos, uploads } = catalog;
   const ingest = createIngest({
@@ -71,7 +66,7 @@ export async function startRig(root: string, options: RigOptions = {}): Promise<
         events.publish(event);
       },
     },
-    log: { info() {}, warn() {}, error() {} },
+    log: SILENT,
     now: () => new Date(),
     onArrived: (video) => void arrived.push(video),
     minFreeBytes: 0,
@@ -114,7 +109,8 @@ export async function startRig(root: string, options: RigOptions = {}): Promise<
       await jobs.close(0);
       await server[Symbol.asyncDispose]();
       await remote[Symbol.asyncDispose]();
-      await catalog.close();
+      await deployment.close();
+      place[Symbol.dispose]();
     },
   };
 }
