@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '../errors.ts';
 import type { MediaPart, Piece, StoredMedia } from '../formats/format.ts';
+import type { ByteRange } from '../media/byte-range.ts';
 import type { Resource } from './resource.ts';
 
 /** What lies where in the file. */
@@ -14,8 +15,8 @@ export type Layout = {
   readonly heldBytes: number;
 };
 
-/** Gives a stored object; throws what cannot be had. */
-export type OpenMedia = (media: StoredMedia, signal: AbortSignal) => Promise<Resource>;
+/** Gives a stored object, of which `willRead` is opened first; throws what cannot be had. */
+export type OpenMedia = (media: StoredMedia, signal: AbortSignal, willRead: ByteRange) => Promise<Resource>;
 
 /** About what a part costs beside its bytes. */
 const PART_BYTES = 100;
@@ -81,7 +82,7 @@ async function* readPart(
   end: number,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  const resource = await openMedia(part, signal);
+  const resource = await openMedia(part, signal, { start, end });
   if (part.end >= resource.bytes)
     throw new AppError('internal', 'a segment is shorter than it was when the file was put together');
   yield* await resource.open({ start, end }, signal);

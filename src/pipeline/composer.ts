@@ -95,7 +95,8 @@ async function* inOrder<T, U>(items: readonly T[], work: (item: T) => Promise<U>
 }
 
 async function readHead(openMedia: OpenMedia, input: StoredMedia, signal: AbortSignal): Promise<MediaHead> {
-  const resource = await openMedia(input, signal);
+  const front = input.index === 'init' ? { start: 0 } : { start: 0, end: FIRST_READ_BYTES - 1 };
+  const resource = await openMedia(input, signal, front);
   const totalBytes = resource.bytes;
   if (input.index === 'init') return { bytes: await readFront(resource, totalBytes, signal), totalBytes };
   for (let wanted = Math.min(FIRST_READ_BYTES, totalBytes); ; ) {

@@ -8,6 +8,7 @@ import { AppError } from '../errors.ts';
 import type { Composed, Format, Manifest, Rewrapped, StoredMedia } from '../formats/format.ts';
 import { FORMATS } from '../formats/registry.ts';
 import { resolveTrickPlay } from '../formats/trick-play.ts';
+import type { ByteRange } from '../media/byte-range.ts';
 import type { PackageInfo } from '../media/package.ts';
 import { TRICK_FOLDER } from '../media/presentation.ts';
 import { joinKey, parseObjectKey } from '../storage/object-key.ts';
@@ -45,6 +46,7 @@ export type PlaybackOptions = {
   readonly captions: Captions;
 };
 
+const ALL_BYTES: ByteRange = { start: 0 };
 const KEPT_MANIFESTS = 500;
 /** What was rewrapped lately, in memory: making it again is cheap, storing it would be a second copy. */
 const REWRAPPED_BYTES = 64 * 1024 * 1024;
@@ -76,13 +78,16 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
   const initQueue = new PQueue({ concurrency: 2 });
 
   return {
-    async resolve(id, path, signal) {
+    async resolve(id, path, signal, willRead) {
       const [first = '', ...rest] = path.split('/');
-      if (first === 'cmaf') return nearest(id, await media(id, rest, signal));
+      if (first === 'cmaf') {
+        const reading = segments.isElsewhere ? undefined : willRead;
+        return nearest(id, await media(id, rest, signal, reading));
+      }
       const known = kept(await videos.get(id));
       if (first === 'captions') return captionText(known, rest, signal);
       const video = playable(known);
-      if (first === PACKAGE_FOLDER) return packageFile(video, rest, signal);
+      if (first === PACKAGE_FOLDER) return packageFile(video, rest, signal, willRead);
       if (path === 'poster.jpg') return options.pictures.poster(video, signal);
       if (first === 'storyboard' || first === 'storyboard.vtt')
         return options.pictures.storyboard(video, path, signal);
@@ -103,20 +108,30 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
   }
 
   /** A stored segment costs one look into the store, and the catalog nothing. */
-  async function media(id: VideoId, parts: readonly string[], signal: AbortSignal): Promise<Resource> {
+  async function media(
+    id: VideoId,
+    parts: readonly string[],
+    signal: AbortSignal,
+    willRead?: ByteRange,
+  ): Promise<Resource> {
     const [revision = '', trackId = '', name = ''] = parts;
     const match = /^(?:init\.mp4|(0|[1-9]\d{0,8})\.m4s)$/.exec(name);
     if (match === null || parts.length !== 3 || !isPlainName(revision) || !isPlainName(trackId))
       throw nothingHere();
     const track: TrackAddress = { videoId: id, revision, trackId };
-    if (match[1] === undefined) return initSegment(track, signal);
+    if (match[1] === undefined) return initSegment(track, signal, willRead);
     const index = Number(match[1]);
     if (segments.isStored(track, index)) options.encoder.noteWatched(track, index);
-    return segment(track, index, signal);
+    return segment(track, index, signal, willRead);
   }
 
-  async function segment(track: TrackAddress, index: number, signal: AbortSignal): Promise<Resource> {
-    const stored = await segments.segment(track, index, signal);
+  async function segment(
+    track: TrackAddress,
+    index: number,
+    signal: AbortSignal,
+    willRead?: ByteRange,
+  ): Promise<Resource> {
+    const stored = await segments.segment(track, index, signal, willRead);
     if (stored !== undefined) return stored;
     const video = await videoOf(track);
     if (video.content?.kind === 'package')
@@ -128,8 +143,12 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
     );
   }
 
-  async function initSegment(track: TrackAddress, signal: AbortSignal): Promise<Resource> {
-    const stored = await segments.initSegment(track, signal);
+  async function initSegment(
+    track: TrackAddress,
+    signal: AbortSignal,
+    willRead?: ByteRange,
+  ): Promise<Resource> {
+    const stored = await segments.initSegment(track, signal, willRead);
     if (stored !== undefined) return stored;
     const video = await videoOf(track);
     if (video.content?.kind === 'package')
@@ -206,7 +225,7 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
 
   async function storedBytes(video: Video, input: StoredMedia, signal: AbortSignal): Promise<Uint8Array> {
     const name = input.index === 'init' ? 'init.mp4' : `${input.index}.m4s`;
-    const resource = await media(video.id, [video.revision, input.trackId, name], signal);
+    const resource = await media(video.id, [video.revision, input.trackId, name], signal, ALL_BYTES);
     return new Uint8Array(await new Response(await resource.open(undefined, signal)).arrayBuffer());
   }
 
@@ -218,9 +237,11 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
       key,
       identity: `${revision}/${path}`,
       fileName: fileNameOf(video, path),
-      openMedia: async ({ trackId, index }, signal) => {
+      openMedia: async ({ trackId, index }, signal, willRead) => {
         const track: TrackAddress = { videoId, revision, trackId };
-        return index === 'init' ? initSegment(track, signal) : segment(track, index, signal);
+        return index === 'init'
+          ? initSegment(track, signal, willRead)
+          : segment(track, index, signal, willRead);
       },
     });
   }
@@ -234,7 +255,12 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
   }
 
   /** Only what the package's own manifests refer to: whatever else lies in the folder is nobody's business. */
-  async function packageFile(video: Video, parts: readonly string[], signal: AbortSignal): Promise<Resource> {
+  async function packageFile(
+    video: Video,
+    parts: readonly string[],
+    signal: AbortSignal,
+    willRead?: ByteRange,
+  ): Promise<Resource> {
     const [revision, ...rest] = parts;
     const path = rest.join('/');
     if (video.content?.kind !== 'package' || revision !== video.revision) throw nothingHere();
@@ -243,7 +269,7 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
     if (file === undefined) throw nothingHere();
     const key = root === '' ? parseObjectKey(path) : joinKey(root, path);
     const isImmutable = !/mpegurl|dash\+xml/.test(file.mediaType);
-    return storeResource(options.library, key, { mediaType: file.mediaType, isImmutable, signal });
+    return storeResource(options.library, key, { mediaType: file.mediaType, isImmutable, signal, willRead });
   }
 }
 

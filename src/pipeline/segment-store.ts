@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { VideoId } from '../catalog/video.ts';
 import type { Broadcast } from '../cluster/broadcast.ts';
 import { AppError, isAppError } from '../errors.ts';
+import type { ByteRange } from '../media/byte-range.ts';
 import { joinKey, type ObjectKey } from '../storage/object-key.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { ReadUrls } from '../storage/read-urls.ts';
@@ -112,10 +113,20 @@ export class SegmentStore {
     }
   }
 
+  /** Whether viewers are better sent elsewhere for segments. */
+  get isElsewhere(): boolean {
+    return this.#stores.urls !== undefined;
+  }
+
   /** The stored segment; undefined if it is not there. */
-  async segment(track: TrackAddress, index: number, signal: AbortSignal): Promise<Resource | undefined> {
+  async segment(
+    track: TrackAddress,
+    index: number,
+    signal: AbortSignal,
+    willRead?: ByteRange,
+  ): Promise<Resource | undefined> {
     const key = segmentKey(track, index);
-    const resource = await this.#resource(key, SEGMENT_MEDIA_TYPE.video, signal);
+    const resource = await this.#resource(key, SEGMENT_MEDIA_TYPE.video, signal, willRead);
     // Another process may have made it: an export, another server.
     if (resource !== undefined) this.#remember(key);
     const { urls } = this.#stores;
@@ -128,8 +139,8 @@ export class SegmentStore {
     return { ...resource, elsewhere };
   }
 
-  initSegment(track: TrackAddress, signal: AbortSignal): Promise<Resource | undefined> {
-    return this.#resource(initKey(track), SEGMENT_MEDIA_TYPE.init, signal);
+  initSegment(track: TrackAddress, signal: AbortSignal, willRead?: ByteRange): Promise<Resource | undefined> {
+    return this.#resource(initKey(track), SEGMENT_MEDIA_TYPE.init, signal, willRead);
   }
 
   /** A JPEG by its name, such as `poster.jpg`; undefined if it is not there. */
@@ -231,12 +242,17 @@ export class SegmentStore {
     throw wasDeleted();
   }
 
-  async #resource(key: ObjectKey, mediaType: string, signal: AbortSignal): Promise<Resource | undefined> {
+  async #resource(
+    key: ObjectKey,
+    mediaType: string,
+    signal: AbortSignal,
+    willRead?: ByteRange,
+  ): Promise<Resource | undefined> {
     const videoId = videoIdOf(key);
     if (this.#deleted.has(videoId)) return undefined;
     for (const store of this.#placesOf(videoId)) {
       try {
-        const found = await storeResource(store, key, { mediaType, isImmutable: true, signal });
+        const found = await storeResource(store, key, { mediaType, isImmutable: true, signal, willRead });
         if (store === this.#stores.kept) this.keep(videoId);
         return found;
       } catch (error) {

@@ -1,4 +1,5 @@
 /** What the outside (`server/`) may ask of the pipeline. */
+import type { ByteRange } from '../media/byte-range.ts';
 import type { UploadId } from '../catalog/upload.ts';
 import type { Video, VideoId } from '../catalog/video.ts';
 import type { VideoPage, VideoQuery } from '../catalog/video-repository.ts';
@@ -103,9 +104,9 @@ export type PlaybackService = {
    * Whatever lies at `path` below `/v/{id}/`. A segment that is not stored yet is encoded while the caller
    * waits; firing `signal` (the viewer went away) gives up the wait, and the encode if nobody else wants it.
    * Throws `not_found`, `not_ready` (still inspecting), `unavailable` (took longer than 8 s: try again), or
-   * the video's own failure code.
+   * the video's own failure code. `willRead`: see `storeResource`; what it is of no use for ignores it.
    */
-  resolve(id: VideoId, path: string, signal: AbortSignal): Promise<Resource | Redirect>;
+  resolve(id: VideoId, path: string, signal: AbortSignal, willRead?: ByteRange): Promise<Resource | Redirect>;
 };
 
 export type HealthService = {

@@ -8,7 +8,7 @@ import { contentDisposition } from './content-disposition.ts';
 import type { ServerMetrics } from './metrics.ts';
 import { PLAYBACK_HEADERS, PREFLIGHT_HEADERS } from './playback-headers.ts';
 import { decodePlaybackPath } from './playback-path.ts';
-import { sendHead, sendResource } from './send-resource.ts';
+import { readOf, sendHead, sendResource } from './send-resource.ts';
 
 /** Adds `GET`, `HEAD` and `OPTIONS` of `/v/:id/*`. */
 export function addPlayback(app: FastifyInstance, playback: PlaybackService, metrics: ServerMetrics): void {
@@ -29,7 +29,7 @@ export function addPlayback(app: FastifyInstance, playback: PlaybackService, met
     const path = decodePlaybackPath(request.raw.url);
 
     const startedAt = performance.now();
-    const found = await playback.resolve(id, path, signal);
+    const found = await playback.resolve(id, path, signal, readOf(request));
     const milliseconds = performance.now() - startedAt;
     metrics.observeResolve(milliseconds);
 

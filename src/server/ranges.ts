@@ -1,4 +1,5 @@
 /** Byte ranges of HTTP. */
+import type { ByteRange } from '../media/byte-range.ts';
 
 /** Byte offsets, both inclusive, as in `Content-Range`. */
 export type ByteSpan = { readonly start: number; readonly end: number };
@@ -31,6 +32,18 @@ export function resolveRanges(header: string | undefined, bytes: number): RangeA
   const spans = [first, ...rest] as const;
   const total = spans.reduce((sum, span) => sum + spanBytes(span), 0);
   return spans.length > 1 && total > bytes ? WHOLE : { kind: 'partial', spans };
+}
+
+/**
+ * What {@link resolveRanges} will find, as far as it can be said without knowing the length: all bytes, or one range
+ * counted from the front. Undefined for anything else.
+ */
+export function plainRange(header: string | undefined): ByteRange | undefined {
+  const specs = header === undefined ? undefined : parseRangeSet(header);
+  if (specs === undefined) return { start: 0 };
+  const [spec, ...others] = specs;
+  if (spec?.kind !== 'from' || others.length > 0 || !Number.isSafeInteger(spec.first)) return undefined;
+  return Number.isSafeInteger(spec.last) ? { start: spec.first, end: spec.last } : { start: spec.first };
 }
 
 /** How many bytes a span covers. */

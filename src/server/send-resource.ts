@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../errors.ts';
+import type { ByteRange } from '../media/byte-range.ts';
 import type { Resource } from '../pipeline/resource.ts';
 import {
   type EntityTag,
@@ -14,7 +15,7 @@ import {
 import { type ContentCoding, chooseCoding, encode, isCompressible } from './content-coding.ts';
 import { drained } from './drained.ts';
 import { sendProblem } from './problems.ts';
-import { type ByteSpan, contentRange, resolveRanges, spanBytes } from './ranges.ts';
+import { type ByteSpan, contentRange, plainRange, resolveRanges, spanBytes } from './ranges.ts';
 
 type Headers = Readonly<Record<string, string | number>>;
 
@@ -51,6 +52,13 @@ export async function sendResource(
   const headers = { ...validators, 'Content-Type': resource.mediaType };
   if (coding !== undefined) return sendEncoded(request, reply, resource, coding, headers, signal);
   return sendBytes(request, reply, resource, entityTag, { ...headers, 'Accept-Ranges': 'bytes' }, signal);
+}
+
+/** What {@link sendResource} will open of any resource; undefined where that depends on the resource. */
+export function readOf({ method, headers }: FastifyRequest): ByteRange | undefined {
+  const conditions = [headers['if-match'], headers['if-none-match'], headers['if-range']];
+  if (method !== 'GET' || conditions.some((condition) => condition !== undefined)) return undefined;
+  return plainRange(headers.range);
 }
 
 /** Ends the answer after its header fields. */
@@ -106,8 +114,7 @@ async function sendBytes(
     return sendContent(reply, resource, 206, { ...headers, ...content.headers }, content.parts, signal);
   }
   const length = { 'Content-Length': resource.bytes };
-  if (request.method === 'HEAD' || resource.bytes === 0)
-    return sendHead(reply, 200, { ...headers, ...length });
+  if (request.method === 'HEAD') return sendHead(reply, 200, { ...headers, ...length });
   const whole = { start: 0, end: resource.bytes - 1 };
   return sendContent(reply, resource, 200, { ...headers, ...length }, [whole], signal);
 }

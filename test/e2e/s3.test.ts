@@ -1,15 +1,18 @@
 /** The whole program on buckets of a real S3 server: a library, uploads, redirects, a server that comes back. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { promisify } from 'node:util';
 import { requireTool } from '../tools.ts';
+import { type FaultyProxy, startFaultyProxy } from '../storage/faulty-proxy.ts';
 import { type S3Server, s3ServerSkip, startS3Server } from '../storage/s3-server.ts';
 import { makePackage, SOURCE } from '../readers/ffmpeg-package.ts';
 import { temporaryFolder } from '../storage/temporary-folder.ts';
 import { type ApiVideo, type RealServer, startServer, until } from './real-server.ts';
+import { bytesOf } from './served-tracks.ts';
 
 const ffmpeg = requireTool('ffmpeg');
 const ffprobe = requireTool('ffprobe');
@@ -17,12 +20,15 @@ const READY_MS = 90_000;
 
 describe('on buckets', { skip: s3ServerSkip() || ffmpeg.skip || ffprobe.skip }, () => {
   let s3: S3Server;
+  /** Before it. */
+  let proxy: FaultyProxy;
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let environment: Record<string, string>;
   let film: string;
 
   before(async () => {
     s3 = await startS3Server();
+    proxy = await startFaultyProxy(s3.endpoint);
     folder = await temporaryFolder();
     const { credentials } = await s3.bucket('library');
     await s3.bucket('store');
@@ -38,13 +44,14 @@ describe('on buckets', { skip: s3ServerSkip() || ffmpeg.skip || ffprobe.skip }, 
       SLUICE_STORE: 's3://store/sluice',
       SLUICE_LIBRARY: 's3://library/films',
       SLUICE_LIBRARY_POLL_SECONDS: '1',
-      AWS_ENDPOINT_URL_S3: s3.endpoint,
+      AWS_ENDPOINT_URL_S3: proxy.endpoint,
       AWS_ACCESS_KEY_ID: credentials!.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials!.secretAccessKey,
       SLUICE_ENCODE: 'eager',
     };
   });
   after(async () => {
+    await proxy[Symbol.asyncDispose]();
     await s3[Symbol.asyncDispose]();
     await folder[Symbol.asyncDispose]();
   });
@@ -59,9 +66,10 @@ describe('on buckets', { skip: s3ServerSkip() || ffmpeg.skip || ffprobe.skip }, 
     {
       await using server = await start();
       const inBucket = await server.video('in a bucket.mp4');
-      assert.equal(frames(inBucket.playback.hls!), 225);
+      assert.equal(await frames(inBucket.playback.hls!), 225);
+      await countRequests(await segmentOf(inBucket, 1), proxy);
       const ready = await server.video('ready/main.m3u8');
-      assert.equal(frames(ready.playback.hls!), SOURCE.frames);
+      assert.equal(await frames(ready.playback.hls!), SOURCE.frames);
       copyFileSync(film, join(s3.folder, 'library', 'films', 'came later.mp4'));
       assert.equal((await server.video('came later.mp4')).status, 'playable');
 
@@ -86,12 +94,12 @@ describe('on buckets', { skip: s3ServerSkip() || ffmpeg.skip || ffprobe.skip }, 
     assert.match(redirect.headers.get('Cache-Control') ?? '', /^public, max-age=\d+$/);
     assert.equal(redirect.headers.get('Access-Control-Allow-Origin'), '*');
     const location = redirect.headers.get('Location')!;
-    assert.ok(location.startsWith(`${s3.endpoint}/store/sluice/segments/${uploaded.id}/`));
+    assert.ok(location.startsWith(`${proxy.endpoint}/store/sluice/segments/${uploaded.id}/`));
     const direct = await fetch(location);
     assert.equal(direct.status, 200);
     assert.equal(direct.headers.get('Content-Type'), 'video/iso.segment');
     assert.equal(direct.headers.get('Cache-Control'), 'public, max-age=31536000, immutable');
-    assert.equal(frames(uploaded.playback.hls!), 225);
+    assert.equal(await frames(uploaded.playback.hls!), 225);
 
     await fetch(`${server.url}/api/v1/videos/${uploaded.id}`, { method: 'DELETE' });
     await until('nothing is left of a deleted video', READY_MS, () => {
@@ -126,6 +134,41 @@ describe('on buckets', { skip: s3ServerSkip() || ffmpeg.skip || ffprobe.skip }, 
     });
   });
 });
+
+/** A stored segment costs one request to the bucket, whatever a viewer usually asks for. */
+async function countRequests(url: string, { seen }: FaultyProxy): Promise<void> {
+  const [, id, track, name] = /\/v\/([^/]+)\/cmaf\/[^/]+\/([^/]+)\/([^/]+)$/.exec(url)!;
+  const isAsked = (path: string): boolean => path.includes(`/${id}/`) && path.endsWith(`/${track}/${name}`);
+  const whole = Buffer.from(await bytesOf(url));
+  const etag = (await fetch(url, { method: 'HEAD' })).headers.get('ETag')!;
+  const cases: readonly [method: string, headers: Record<string, string>, status: number, made: string[]][] =
+    [
+      ['GET', {}, 200, ['GET']],
+      ['HEAD', {}, 200, ['HEAD']],
+      ['GET', { Range: 'bytes=10-19' }, 206, ['GET']],
+      ['GET', { Range: 'bytes=10-' }, 206, ['GET']],
+      ['GET', { 'If-None-Match': etag }, 304, ['HEAD']],
+      ['GET', { Range: 'bytes=10-19', 'If-Range': etag }, 206, ['HEAD', 'GET']],
+      ['GET', { Range: 'bytes=-10' }, 206, ['HEAD', 'GET']],
+      ['GET', { Range: `bytes=${whole.length}-` }, 416, ['GET', 'HEAD']],
+    ];
+  for (const [method, headers, status, made] of cases) {
+    const askedBefore = seen.length;
+    const answer = await fetch(url, { method, headers });
+    const body = Buffer.from(await answer.arrayBuffer());
+    const about = `${method} ${JSON.stringify(headers)}`;
+    assert.equal(answer.status, status, about);
+    const [, start = '0', end] = /^bytes (\d+)-(\d+)/.exec(answer.headers.get('Content-Range') ?? '') ?? [];
+    if (answer.ok && method === 'GET')
+      assert.ok(body.equals(whole.subarray(Number(start), Number(end ?? whole.length) + 1)), about);
+    const asked = seen.slice(askedBefore).filter(({ path }) => isAsked(path));
+    assert.deepEqual(
+      asked.map((request) => request.method),
+      made,
+      about,
+    );
+  }
+}
 
 async function createUpload(server: RealServer, bytes: number): Promise<string> {
   const answer = await fetch(`${server.url}/api/v1/uploads`, {
@@ -163,10 +206,10 @@ async function segmentOf(video: ApiVideo, index: number): Promise<string> {
   return new URL(segments[index]!, playlist).href;
 }
 
-/** What FFmpeg decodes of the picture. */
-function frames(url: string): number {
+/** What FFmpeg decodes of the picture. This process goes on meanwhile: it is the proxy, too. */
+async function frames(url: string): Promise<number> {
   const entries =
     '-v error -count_frames -select_streams v:0 -show_entries stream=nb_read_frames -of csv=p=0';
-  const answer = execFileSync(ffprobe.path, [...entries.split(' '), url], { encoding: 'utf8' });
-  return Number(answer.split('\n')[0]?.replace(/\D/g, ''));
+  const { stdout } = await promisify(execFile)(ffprobe.path, [...entries.split(' '), url]);
+  return Number(stdout.split('\n')[0]?.replace(/\D/g, ''));
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
-import { type RangeAnswer, contentRange, resolveRanges } from '../../src/server/ranges.ts';
+import { type RangeAnswer, contentRange, plainRange, resolveRanges } from '../../src/server/ranges.ts';
 
 const WHOLE: RangeAnswer = { kind: 'whole' };
 const UNSATISFIABLE: RangeAnswer = { kind: 'unsatisfiable' };
@@ -74,6 +74,28 @@ test('any text gives the whole, or spans that lie inside, in which every byte wa
       for (const { start, end } of answer.spans) assert.ok(start >= 0 && start <= end && end < bytes);
     }),
   );
+});
+
+test('what can be said without the length is what is found with it', () => {
+  const text = fc.oneof(
+    fc.constant(undefined),
+    fc.string(),
+    fc.stringMatching(/^bytes=[0-9]{0,3}-[0-9]{0,3}$/),
+    fc.stringMatching(/^bytes=[0-9, -]*$/),
+  );
+  fc.assert(
+    fc.property(text, fc.nat(300), (header, bytes) => {
+      const plain = plainRange(header);
+      if (plain === undefined) return;
+      const answer = resolveRanges(header, bytes);
+      if (answer.kind === 'unsatisfiable') return assert.ok(plain.start >= bytes);
+      const found = answer.kind === 'whole' ? { start: 0, end: bytes - 1 } : answer.spans[0];
+      assert.deepEqual(found, { start: plain.start, end: Math.min(plain.end ?? bytes - 1, bytes - 1) });
+    }),
+  );
+  assert.equal(plainRange('bytes=-5'), undefined);
+  assert.equal(plainRange('bytes=1-2,5-6'), undefined);
+  assert.deepEqual(plainRange('bytes=1-99999999999999999999'), { start: 1 });
 });
 
 test('Content-Range counts inclusively', () => {
