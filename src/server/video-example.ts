@@ -13,6 +13,7 @@ export const VIDEO_EXAMPLE = {
   source: {
     name: 'films/sintel.mkv',
     bytes: 129_241_752,
+    origin: 'library',
     container: 'matroska',
     videoCodec: 'h264',
     audioCodecs: ['ac3'],

@@ -65,6 +65,10 @@ const TrackJson = z.discriminatedUnion('kind', [VideoTrackJson, AudioTrackJson])
 const SourceJson = z.object({
   name: z.string().meta({ description: 'The path below the library folder, or the uploaded file name.' }),
   bytes: z.int(),
+  origin: z.enum(['library', 'upload']).meta({
+    description:
+      '`library`: a file of the library folder, which is never written to, so `DELETE` refuses it. `upload`: bytes that were sent or fetched.',
+  }),
   container: z.string().optional().meta({
     description: 'What holds the source: FFmpeg’s name of it, or `hls` or `dash` for a ready-made package.',
   }),
@@ -187,13 +191,14 @@ function viewPicture(
 }
 
 function viewSource({ source, content }: Video): VideoJson['source'] {
-  const { name, bytes } = source;
-  if (content === undefined) return { name, bytes };
-  if (content.kind === 'package') return { name, bytes, container: content.package.format };
+  const { name, bytes, origin } = source;
+  if (content === undefined) return { name, bytes, origin };
+  if (content.kind === 'package') return { name, bytes, origin, container: content.package.format };
   const { container, video, audio } = content.source;
   return {
     name,
     bytes,
+    origin,
     container,
     ...(video === undefined ? {} : { videoCodec: video.codec }),
     audioCodecs: audio.map((track) => track.codec),

@@ -33,7 +33,7 @@ describe('GET /videos/{id}', () => {
       status: 'inspecting',
       createdAt: '2026-01-02T03:04:05.678Z',
       updatedAt: '2026-01-02T03:04:06.000Z',
-      source: { name: 'films/sintel.mp4', bytes: 1234 },
+      source: { name: 'films/sintel.mp4', bytes: 1234, origin: 'library' },
       tracks: [],
       captions: [],
       encodedFraction: 0.5,
@@ -61,6 +61,7 @@ describe('GET /videos/{id}', () => {
     assert.deepEqual(json.source, {
       name: 'films/sintel.mp4',
       bytes: 1234,
+      origin: 'library',
       container: 'matroska',
       videoCodec: 'h264',
       audioCodecs: ['ac3', 'aac'],
@@ -105,7 +106,12 @@ describe('GET /videos/{id}', () => {
     await using server = await startServer({ videos: videosOf([video], { presentation }) });
     const { json } = await getJson(`${server.origin}/api/v1/videos/${VIDEO_ID}`);
     assert.deepEqual([json.width, json.height, json.frameRate], [1126, 480, 23.976]);
-    assert.deepEqual(json.source, { name: 'films/sintel.mp4', bytes: 1234, container: 'hls' });
+    assert.deepEqual(json.source, {
+      name: 'films/sintel.mp4',
+      bytes: 1234,
+      origin: 'library',
+      container: 'hls',
+    });
   });
 
   test('of sound alone has no picture size', async () => {

@@ -22,6 +22,7 @@ export function makeVideo(base: string, changes: Partial<Video> = {}): Video {
     source: {
       name: `${id}.mp4`,
       bytes: 12_345_678,
+      origin: 'upload',
       container: 'mov',
       videoCodec: 'h264',
       audioCodecs: ['aac'],
@@ -59,7 +60,12 @@ export function uninspected(video: Video): Video {
     frameRate: _4,
     ...known
   } = without(video, 'hls', 'dash', 'poster');
-  return { ...known, source: { name: video.source.name, bytes: 1 }, tracks: [], encodedFraction: 0 };
+  return {
+    ...known,
+    source: { name: video.source.name, bytes: 1, origin: video.source.origin },
+    tracks: [],
+    encodedFraction: 0,
+  };
 }
 
 /** A copy with sound alone. */
@@ -67,7 +73,7 @@ export function soundOnly(video: Video): Video {
   const { width: _1, height: _2, frameRate: _3, ...rest } = video;
   return {
     ...rest,
-    source: { name: 'a.m4a', bytes: 1_000_000, container: 'mov', audioCodecs: ['aac'] },
+    source: { name: 'a.m4a', bytes: 1_000_000, origin: 'upload', container: 'mov', audioCodecs: ['aac'] },
     tracks: rest.tracks.filter(({ kind }) => kind === 'audio'),
   };
 }

@@ -82,15 +82,19 @@ describe('watch page', { skip }, () => {
     assert.deepEqual(page.troubles, []);
   });
 
-  it('says why a video of the library folder is not deleted', async () => {
+  it('says why a video was not deleted, and offers no deletion where the library folder has it', async () => {
     const { state, url } = site.server;
-    state.videos = [makeVideo(url, { id: 'video-d' })];
-    state.refusal = { status: 400, detail: 'this video lies in the library folder: remove its file there' };
+    const { source, ...video } = makeVideo(url, { id: 'video-d' });
+    state.videos = [{ ...video, source }];
+    state.refusal = { status: 503, detail: 'the catalog is away' };
     const page = await site.open('/watch/video-d');
     await page.getByTestId('delete').click();
     await page.getByTestId('delete-confirm').click();
-    await page.getByText('This video lies in the library folder: remove its file there.').waitFor();
-    assert.equal(await page.getByTestId('delete-confirm').count(), 0);
+    await page.getByText('The catalog is away.').waitFor();
+    await page.keyboard.press('Escape');
+    state.videos = [{ ...video, source: { ...source, origin: 'library' } }];
+    await page.getByTestId('kept').waitFor();
+    assert.equal(await page.getByTestId('delete').count(), 0);
   });
 
   it('asks for the key where the server wants one, and remembers it', async () => {
@@ -214,7 +218,9 @@ describe('watch page', { skip }, () => {
     const { state, url } = site.server;
     const video = makeVideo(url, { id: 'video-pack' });
     state.segments = { 'video-pack': NOTHING_STORED };
-    state.videos = [{ ...video, source: { name: 'p/main.m3u8', bytes: 1, container: 'hls' } }];
+    state.videos = [
+      { ...video, source: { name: 'p/main.m3u8', bytes: 1, origin: 'library', container: 'hls' } },
+    ];
     const page = await site.open('/watch/video-pack');
     await untilPlayer(page, ({ qualities }) => qualities.length === 2);
     assert.equal(await page.getByTestId('encode-map').count(), 0);

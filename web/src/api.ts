@@ -44,6 +44,8 @@ export type Video = {
   readonly source: {
     readonly name: string;
     readonly bytes: number;
+    /** What lies in the library folder is changed there, and is not deleted here. */
+    readonly origin: 'library' | 'upload';
     readonly container?: string;
     readonly videoCodec?: string;
     readonly audioCodecs?: readonly string[];

@@ -6,9 +6,16 @@ import { Dialog } from '../ui/dialog.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { announcement } from '../uploads/items.ts';
 
-/** Removes the video, once the viewer has said so twice. */
+/** Removes the video, once the viewer has said so twice. Where its file is not ours, says where that is done. */
 export function DeleteVideo({ video }: { video: Video }) {
   const [isAsking, setAsking] = useState(false);
+  if (video.source.origin === 'library') {
+    return (
+      <p class="kept" data-testid="kept">
+        This video lies in the library folder. It goes when its file does.
+      </p>
+    );
+  }
   return (
     <>
       <button class="text-button danger" type="button" onClick={() => setAsking(true)} data-testid="delete">
@@ -22,7 +29,7 @@ export function DeleteVideo({ video }: { video: Video }) {
 
 function Confirmation({ video, onClose }: { video: Video; onClose: () => void }) {
   const { id, title } = video;
-  const [refusal, setRefusal] = useState<ApiError>();
+  const [refusal, setRefusal] = useState<string>();
   const [isBusy, setBusy] = useState(false);
   const remove = async () => {
     setBusy(true);
@@ -33,7 +40,7 @@ function Confirmation({ video, onClose }: { video: Video; onClose: () => void })
       announcement.value = `${title} was deleted.`;
       navigate('/');
     } catch (error) {
-      setRefusal(error instanceof ApiError ? error : new ApiError(0, String(error)));
+      setRefusal(error instanceof ApiError ? error.message : String(error));
       setBusy(false);
     }
   };
@@ -48,18 +55,15 @@ function Confirmation({ video, onClose }: { video: Video; onClose: () => void })
         <b>{title}</b> and everything that was encoded of it will be removed. This cannot be undone.
       </p>
       <p class="problem" role="alert" data-testid="delete-refusal">
-        {refusal?.message}
+        {refusal}
       </p>
       <div class="dialog-buttons">
         <button class="button quiet" type="button" autofocus onClick={onClose}>
           Keep it
         </button>
-        {/* What lies in the library folder is refused, however often one asks. */}
-        {refusal?.status !== 400 && (
-          <button class="button danger" type="submit" disabled={isBusy} data-testid="delete-confirm">
-            {isBusy ? 'Deleting…' : 'Delete'}
-          </button>
-        )}
+        <button class="button danger" type="submit" disabled={isBusy} data-testid="delete-confirm">
+          {isBusy ? 'Deleting…' : 'Delete'}
+        </button>
       </div>
     </Dialog>
   );
