@@ -16,14 +16,22 @@ export type EncodeMissingOptions = {
   readonly sourceOf: (video: Video) => SourceBytes;
 };
 
-/** Every chunk of a video, from its beginning to its end: sound and picture have grids of their own. */
+/** A video of so many chunks has its last one cut into pieces of so many segments. */
+const PIECES = { fromChunks: 4, segments: 2 };
+
+/**
+ * Every chunk of a video, from its beginning to its end: sound and picture have grids of their own. The last ones are
+ * short, so that of several who encode nobody is at one for long when the others have nothing left to do.
+ */
 export function chunksOf(video: Video, plan: Plan): readonly Chunk[] {
   const chunks: Chunk[] = [];
   for (const kind of ['audio', 'video'] as const) {
     const encoding = [...plan.encodings.values()].find((one) => one.kind === kind);
     const count = encoding === undefined ? 0 : encoding.grid.boundaries.length - 1;
-    for (let first = 0; first < count; first += SEGMENTS_PER_CHUNK) {
-      const end = Math.min(first + SEGMENTS_PER_CHUNK, count);
+    const isLong = count >= PIECES.fromChunks * SEGMENTS_PER_CHUNK;
+    const whole = isLong ? Math.floor(count / SEGMENTS_PER_CHUNK - 1) * SEGMENTS_PER_CHUNK : count;
+    for (let first = 0, end; first < count; first = end) {
+      end = Math.min(first + (first < whole ? SEGMENTS_PER_CHUNK : PIECES.segments), count);
       chunks.push({ videoId: video.id, revision: video.revision, kind, first, end });
     }
   }
