@@ -1,12 +1,12 @@
 /** A server on loopback whose videos are in a real catalog, with everything that the API asks; nothing is encoded. */
-import { join } from 'node:path';
-import { openSqliteCatalog } from '../../src/catalog/sqlite.ts';
+import { openDeployment } from '../../src/app/deployment.ts';
+import { openObjects } from '../../src/app/places.ts';
 import type { Video } from '../../src/catalog/video.ts';
 import type { VideoRepository } from '../../src/catalog/video-repository.ts';
+import { readConfig } from '../../src/config.ts';
 import { AppError } from '../../src/errors.ts';
 import { CaptionStore } from '../../src/pipeline/caption-store.ts';
 import { captionService } from '../../src/pipeline/captions.ts';
-import { embeddedBroadcast } from '../../src/cluster/broadcast.ts';
 import { createVideoEvents, type VideoEvents } from '../../src/pipeline/events.ts';
 import { Plans } from '../../src/pipeline/plans.ts';
 import { type PlaybackOptions, playbackService } from '../../src/pipeline/playback.ts';
@@ -14,9 +14,9 @@ import { SegmentProgress } from '../../src/pipeline/segment-progress.ts';
 import { SegmentStore } from '../../src/pipeline/segment-store.ts';
 import { videoService } from '../../src/pipeline/video-service.ts';
 import type { ServerSettings } from '../../src/server/server.ts';
-import { fileSystemStore } from '../../src/storage/file-system.ts';
 import { parseObjectKey } from '../../src/storage/object-key.ts';
 import { prefixStore } from '../../src/storage/prefix.ts';
+import { deploymentOf } from '../e2e/shared-deployment.ts';
 import { temporaryFolder } from '../storage/temporary-folder.ts';
 import { sourceInfo } from './sintel.ts';
 import { SETTINGS, type TestServer, startServer, VIDEO_ID, videoOf } from './support.ts';
@@ -36,13 +36,17 @@ export type RealCatalogServer = TestServer & {
 /** With one video in it: {@link uploadedVideo}. */
 export async function startRealCatalog(settings: Partial<ServerSettings> = {}): Promise<RealCatalogServer> {
   const folder = await temporaryFolder();
-  const catalog = await openSqliteCatalog({ file: join(folder.path, 'a.db'), now: () => new Date() });
-  const objects = fileSystemStore(folder.path);
+  const config = readConfig({ SLUICE_DATA: folder.path, ...(await deploymentOf(folder.path)) });
+  const place = await openObjects(config);
+  const objects = place.store;
+  const deployment = await openDeployment(config, { info() {}, warn() {}, error() {} });
+  const { catalog, broadcast, isShared } = deployment;
   const kept = prefixStore(objects, parseObjectKey('kept'));
   const cached = prefixStore(objects, parseObjectKey('cached'));
   const { signal } = new AbortController();
-  const broadcast = embeddedBroadcast();
-  const segments = await SegmentStore.open({ kept, cached }, broadcast, signal);
+  const segments = isShared
+    ? SegmentStore.shared({ kept, cached }, broadcast)
+    : await SegmentStore.open({ kept, cached }, broadcast, signal);
   const [plans, events] = [new Plans(), createVideoEvents(broadcast)];
   const progress = new SegmentProgress(plans, segments, events, broadcast);
   const texts = new CaptionStore(prefixStore(objects, parseObjectKey('captions')));
@@ -85,7 +89,9 @@ export async function startRealCatalog(settings: Partial<ServerSettings> = {}): 
     },
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
-      await catalog.close();
+      await deployment.jobs.close(0);
+      await deployment.close();
+      place[Symbol.dispose]();
       await folder[Symbol.asyncDispose]();
     },
   };
