@@ -87,6 +87,7 @@ export async function openCore(config: Config, deployment: Deployment, log: Log,
     chunks: catalog.chunks,
     mode: config.encode,
     concurrency: backgroundConcurrency(),
+    behind: config.encode === 'eager' ? [pictureJobs.worker()] : [],
     onPlanned: async (video) => {
       await captionJobs.enqueue(video);
       await pictureJobs.enqueue(video);
@@ -141,7 +142,6 @@ export async function openCore(config: Config, deployment: Deployment, log: Log,
       }
       background.start();
       captionJobs.start();
-      if (config.encode === 'eager') pictureJobs.start();
     },
 
     /** Whoever waits for a segment that is made here is told so. */

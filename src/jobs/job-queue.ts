@@ -69,6 +69,21 @@ export type JobWorker = {
   onFailed(job: Job, error: unknown): Promise<void>;
 };
 
+/**
+ * Workers that share `concurrency` slots: one that is named later, and whose jobs have lower priorities, gets what the
+ * others leave. They must agree on attempts and final codes: the first one's count.
+ */
+export function sharingSlots(concurrency: number, workers: readonly [JobWorker, ...JobWorker[]]): JobWorker {
+  const workerOf = ({ kind }: Job): JobWorker => workers.find(({ kinds }) => kinds.includes(kind))!;
+  return {
+    ...workers[0],
+    kinds: workers.flatMap(({ kinds }) => kinds),
+    concurrency,
+    handle: (job, signal) => workerOf(job).handle(job, signal),
+    onFailed: (job, error) => workerOf(job).onFailed(job, error),
+  };
+}
+
 /** How many jobs of a kind there are. */
 export type JobCount = {
   /** Those that wait to be tried again included. */

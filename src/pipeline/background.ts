@@ -9,7 +9,7 @@ import type { VideoRepository } from '../catalog/video-repository.ts';
 import type { MediaEngine, SourceBytes } from '../engine/engine.ts';
 import { Pace } from '../engine/pace.ts';
 import { AppError, isAppError } from '../errors.ts';
-import type { Job, JobQueue } from '../jobs/job-queue.ts';
+import { type Job, type JobQueue, type JobWorker, sharingSlots } from '../jobs/job-queue.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { chunksOf, encodeMissing } from './encode-missing.ts';
 import type { VideoEvents } from './events.ts';
@@ -39,6 +39,8 @@ export type BackgroundOptions = {
   readonly mode: 'eager' | 'on-demand';
   /** Chunks at a time. */
   readonly concurrency: number;
+  /** What is done in the same slots, once no chunk waits. */
+  readonly behind: readonly JobWorker[];
   /** An upload can be played, and is to be encoded: its pictures are somebody else's turn. */
   readonly onPlanned: (video: Video) => Promise<void>;
 };
@@ -66,7 +68,7 @@ export class Background {
 
   /** Does its jobs from now on, until the queue closes. */
   start(): void {
-    const { jobs, concurrency } = this.#options;
+    const { jobs, concurrency, behind } = this.#options;
     jobs.work({
       kinds: ['inspect'],
       concurrency: 1,
@@ -74,13 +76,14 @@ export class Background {
       handle: (job, signal) => this.#inspect(job, signal),
       onFailed: (job, error) => this.#fail(job, error),
     });
-    jobs.work({
+    const encoding: JobWorker = {
       kinds: ['encode-chunk'],
       concurrency,
       finalCodes: FINAL_CODES,
       handle: (job, signal) => throughOutages(this.#options.objects, () => this.#encode(job, signal), signal),
       onFailed: (job, error) => this.#fail(job, error),
-    });
+    };
+    jobs.work(sharingSlots(concurrency, [encoding, ...behind]));
   }
 
   /** Enqueues everything that the catalog says is to be done, but for what is in the queue already. */

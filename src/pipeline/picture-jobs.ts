@@ -2,7 +2,7 @@
 import { parseVideoId, type Video } from '../catalog/video.ts';
 import type { VideoRepository } from '../catalog/video-repository.ts';
 import { Pace } from '../engine/pace.ts';
-import type { Job, JobQueue } from '../jobs/job-queue.ts';
+import type { Job, JobQueue, JobWorker } from '../jobs/job-queue.ts';
 import { FINAL_CODES } from './final-codes.ts';
 import type { Log } from './log.ts';
 import type { Pictures } from './pictures.ts';
@@ -27,17 +27,17 @@ export class PictureJobs {
     this.#options = options;
   }
 
-  /** Does its jobs from now on, until the queue closes. */
-  start(): void {
-    const { jobs, log } = this.#options;
-    jobs.work({
+  /** Does its jobs, in slots that it shares with the encoding. */
+  worker(): JobWorker {
+    const { log } = this.#options;
+    return {
       kinds: ['pictures'],
       concurrency: 1,
       finalCodes: FINAL_CODES,
       handle: (job, signal) => this.#make(job, signal),
       // A video plays without them: they are tried again when somebody asks for one.
       onFailed: async (job, error) => log.warn({ err: error, video: job.videoId }, 'a video has no pictures'),
-    });
+    };
   }
 
   /** Enqueues the uploads that are not finished, but for those in the queue already. */

@@ -10,6 +10,7 @@ import {
   type JobWorker,
   MAX_PRIORITY,
   type RetryDelays,
+  sharingSlots,
 } from '../../src/jobs/job-queue.ts';
 
 /** An empty queue, and how to get rid of it. */
@@ -128,6 +129,22 @@ export function testJobQueue(
       // Of two videos, either may be first.
       assert.deepEqual(order.slice(1, 3).sort(), ['high 1', 'high 2']);
       assert.deepEqual(order.slice(3), ['low 1', 'low 2', 'lowest']);
+    });
+
+    using('does what shares slots with more urgent work behind that', async (queue) => {
+      const done: string[] = [];
+      const failed: string[] = [];
+      await queue.enqueue(jobOf('picture', { kind: 'pictures', priority: 5 }));
+      await queue.enqueueAll([0, 1, 2].map((n) => jobOf(`chunk ${n}`, { priority: 10 })));
+      const encoding = workerOf(async ({ key }) => void done.push(key));
+      const pictures = workerOf(() => Promise.reject(new AppError('source_damaged', 'broken')), {
+        kinds: ['pictures'],
+        onFailed: async ({ key }) => void failed.push(`${key} after ${done.length}`),
+      });
+      queue.work(sharingSlots(1, [{ ...encoding, finalCodes: ['source_damaged'] }, pictures]));
+      await queue.onIdle();
+      assert.deepEqual(done, ['chunk 0', 'chunk 1', 'chunk 2']);
+      assert.deepEqual(failed, ['picture after 3']);
     });
 
     using('lets videos take turns within a priority', async (queue) => {

@@ -57,10 +57,7 @@ export class Resampler implements Disposable {
 
   *#receive(): Generator<PlacedSamples> {
     while (this.#output!.buffersinkGetFrameSync(this.#frame) >= 0) {
-      const planes = (this.#frame.extendedData ?? this.#frame.data ?? []).map((plane) =>
-        samplesOf(plane, this.#frame.nbSamples),
-      );
-      yield { sample: Number(this.#frame.pts), planes };
+      yield { sample: Number(this.#frame.pts), planes: planesOf(this.#frame) };
       this.#frame.unref();
     }
   }
@@ -101,9 +98,12 @@ function notConverted(): AppError {
   return new AppError('encode_failed', 'the sound cannot be converted');
 }
 
-/** The plane's samples; copied, since FFmpeg's memory may not be aligned for a Float32Array and is used again. */
-function samplesOf(plane: Buffer, count: number): Float32Array {
-  const copy = new Float32Array(count);
-  new Uint8Array(copy.buffer).set(plane.subarray(0, count * Float32Array.BYTES_PER_ELEMENT));
-  return copy;
+/** One copy for all channels, which lie one after the other in it. */
+function planesOf(frame: Frame): readonly Float32Array[] {
+  const bytes = frame.toBuffer();
+  const samples = frame.nbSamples;
+  return Array.from({ length: frame.channels }, (_, channel) => {
+    const offset = bytes.byteOffset + channel * samples * Float32Array.BYTES_PER_ELEMENT;
+    return new Float32Array(bytes.buffer, offset, samples);
+  });
 }
