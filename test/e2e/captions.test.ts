@@ -142,14 +142,18 @@ suite('captions of library videos', { skip: ffmpeg.skip }, () => {
       const page = await newPage(browser, server.url);
       await page.goto(`${server.url}/watch/${id}?start=1.7`);
       await untilPlayer(page, ({ captions }) => captions.length === 3, PATIENCE_MS);
-      assert.deepEqual(await captionsOnScreen(page), []);
+      // The sound is German: what is forced in that language comes by itself, in every engine.
+      await untilShown(page, 'Hallo, <b>Welt</b>\nunten');
+      await choose(page, 'format', 'DASH');
+      await untilPlayer(page, ({ captions }) => captions.length === 3, PATIENCE_MS);
+      await untilShown(page, 'Hallo, <b>Welt</b>\nunten');
       await page.keyboard.press('c');
       assert.equal((await playerOf(page)).shownCaptions, 'English');
       await untilShown(page, 'First <i>line</i>');
       await choose(page, 'captions', 'Schilder');
       await untilShown(page, 'Hallo, <b>Welt</b>\nunten');
       // From one engine to the other and back, the browser shows these and no others.
-      for (const format of ['DASH', 'HLS (MPEG-TS)', 'HLS', 'DASH']) {
+      for (const format of ['HLS (MPEG-TS)', 'HLS', 'DASH']) {
         await choose(page, 'format', format);
         await untilPlayer(page, ({ captions }) => captions.length === 3, PATIENCE_MS);
         await untilShown(page, 'Hallo, <b>Welt</b>\nunten');
@@ -167,7 +171,7 @@ suite('captions of library videos', { skip: ffmpeg.skip }, () => {
       assert.equal((await playerOf(page)).shownCaptions, undefined);
       await page.reload();
       const again = await untilPlayer(page, ({ captions }) => captions.length === 3, PATIENCE_MS);
-      assert.equal(again.shownCaptions, undefined);
+      assert.equal(again.shownCaptions, 'Schilder');
       await addAndRemove(page);
       // The browser says so of the file that was refused.
       assert.deepEqual(
@@ -257,7 +261,8 @@ async function makeSources(library: string): Promise<void> {
   await write('subrip.txt', SUBRIP);
   await write('substation.txt', SUBSTATION);
   const picture =
-    '-f lavfi -i testsrc=size=320x180:rate=25:duration=5 -f srt -i subrip.txt -f ass -i substation.txt';
+    '-f lavfi -i testsrc=size=320x180:rate=25:duration=5 -f srt -i subrip.txt -f ass -i substation.txt' +
+    ' -f lavfi -i sine=duration=5';
   const make = (options: string, name: string) =>
     run(
       ffmpeg.path,
@@ -265,7 +270,7 @@ async function makeSources(library: string): Promise<void> {
       { cwd: library },
     );
   await make(
-    '-map 1 -c:s:0 srt -metadata:s:s:0 language=eng' +
+    '-map 3 -metadata:s:a language=ger -map 1 -c:s:0 srt -metadata:s:s:0 language=eng' +
       ' -map 2 -c:s:1 ass -metadata:s:s:1 language=ger -metadata:s:s:1 title=Schilder -disposition:s:1 forced' +
       ' -map 1 -c:s:2 srt -metadata:s:s:2 language=fre -disposition:s:2 hearing_impaired' +
       // As recordings and cuts have it: the first frame is not at 0.

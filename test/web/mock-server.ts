@@ -82,7 +82,8 @@ export async function startMockServer(dist: string, streams: string) {
       if (refused !== undefined) return sendJson(response, refused, { title: 'not now' });
       // /v/{id}/... : the first part names the stream's folder, a suffix after a dash tells videos apart.
       const [, , id = '', ...rest] = url.pathname.split('/');
-      return sendFile(response, join(streams, id.split('-')[0] ?? '', normalize(rest.join('/'))));
+      const file = join(streams, id.split('-')[0] ?? '', normalize(rest.join('/')));
+      return sendFile(response, file, { 'Access-Control-Allow-Origin': '*' });
     }
     return sendPage(response, dist, url.pathname);
   };

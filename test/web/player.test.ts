@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { startOtherSite } from './other-site.ts';
 import { choose, playerOf, untilPlayer } from './player-page.ts';
 import { type Site, skip, startSite } from './site.ts';
 import { STREAM_SECONDS } from './streams.ts';
@@ -244,6 +245,22 @@ describe('player', { skip }, () => {
     await page.getByTestId('card').locator('a').click();
     const player = await untilPlayer(page, ({ seconds }) => seconds > 1);
     assert.ok(player.seconds > 23 && player.seconds < 28, `resumed at ${player.seconds}`);
+  });
+
+  it('shows its pictures on the time line, also where it stands on the page of another site', async () => {
+    const folder = `${site.server.url}/v/video-1`;
+    using elsewhere = await startOtherSite(
+      `src-hls="${folder}/main.m3u8" storyboard="${folder}/storyboard.vtt"`,
+    );
+    const page = await site.open('/nowhere');
+    await page.goto(elsewhere.url);
+    await untilPlayer(page, ({ duration }) => duration > 0);
+    await page.getByTestId('seek').hover();
+    await page.waitForFunction(() => {
+      const seek = document.querySelector('sluice-player')?.shadowRoot?.querySelector('#seek');
+      const preview = seek?.shadowRoot?.querySelector('media-preview-thumbnail');
+      return preview?.shadowRoot?.querySelector('img')?.naturalWidth === 848;
+    });
   });
 
   it('says that a video failed, and why', async () => {

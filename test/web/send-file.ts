@@ -12,6 +12,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.m4s': 'video/iso.segment',
   '.mpd': 'application/dash+xml',
   '.svg': 'image/svg+xml',
+  '.vtt': 'text/vtt',
 };
 
 /** The policy of src/server/pages.ts at its strictest. */
@@ -32,9 +33,14 @@ export function sendPage(response: ServerResponse, dist: string, pathname: strin
 }
 
 /** Sends a file whole. Rejects where there is none. */
-export async function sendFile(response: ServerResponse, file: string): Promise<void> {
+export async function sendFile(
+  response: ServerResponse,
+  file: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const body = await readFile(file);
   response.writeHead(200, {
+    ...headers,
     'Content-Type': TYPES[extname(file)] ?? 'application/octet-stream',
     'Content-Security-Policy': POLICY,
     'Content-Length': body.byteLength,

@@ -1,12 +1,8 @@
 /** The built pages, a faked server and a real browser, for one test file. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type Browser, type BrowserContextOptions, type Page, chromium } from 'playwright-core';
-import { build } from 'vite';
 import { requireTool } from '../tools.ts';
+import { builtPages, madeStreams } from './made-once.ts';
 import { type MockServer, startMockServer } from './mock-server.ts';
-import { makeAudioStream, makePoster, makeVideoStream } from './streams.ts';
 
 const ffmpeg = requireTool('ffmpeg');
 const browserTool = requireTool('chromium');
@@ -38,17 +34,12 @@ export type WatchedPage = Page & { readonly troubles: string[] };
 
 /** Builds the pages from their sources as they are, makes the streams, starts server and browser. */
 export async function startSite(): Promise<Site> {
-  const folder = await mkdtemp(join(tmpdir(), 'sluice-web-'));
-  const dist = join(folder, 'dist');
-  const streams = join(folder, 'streams');
-  await Promise.all([
-    build({ root: 'web', logLevel: 'error', build: { outDir: dist, emptyOutDir: true } }),
-    makeVideoStream(ffmpeg.path, join(streams, 'video')),
-    makeAudioStream(ffmpeg.path, join(streams, 'audio')),
+  const [dist, streams, browser] = await Promise.all([
+    builtPages(),
+    madeStreams(ffmpeg.path),
+    launchBrowser(),
   ]);
-  await makePoster(ffmpeg.path, join(streams, 'video', 'poster.jpg'), '848x480');
   const server = await startMockServer(dist, streams);
-  const browser = await launchBrowser();
   return {
     server,
     open: (path, options) => openPage(browser, server.url, path, options),
@@ -59,7 +50,6 @@ export async function startSite(): Promise<Site> {
     async close() {
       await browser.close();
       server.close();
-      await rm(folder, { recursive: true, force: true });
     },
   };
 }

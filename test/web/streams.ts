@@ -1,6 +1,6 @@
 /** Real streams for the player, made by FFmpeg: one set of CMAF segments with an HLS and a DASH manifest. */
 import { execFile } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -47,6 +47,12 @@ export async function makeAudioStream(ffmpeg: string, folder: string): Promise<v
 export async function makePoster(ffmpeg: string, file: string, size: string): Promise<void> {
   const input = `-f lavfi -i gradients=size=${size}:c0=0x1b6b7f:c1=0xe0a458:x0=0:y0=0`;
   await run(ffmpeg, [...words(`-v error ${input} -frames:v 1 -y`), file]);
+}
+
+/** Writes a storyboard of one picture, for all of the stream. */
+export async function makeStoryboard(file: string, picture: string): Promise<void> {
+  const minutes = `00:00.000 --> 00:${STREAM_SECONDS}.000`;
+  await writeFile(file, `WEBVTT\n\n${minutes}\n${picture}#xywh=0,0,160,90\n`);
 }
 
 const PACKAGING =

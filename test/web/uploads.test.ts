@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
-import { build } from 'vite';
 import {
   type RealServer,
   SAMPLE,
@@ -13,6 +12,7 @@ import {
   serverFolders,
   startServer,
 } from '../e2e/real-server.ts';
+import { builtPages } from './made-once.ts';
 import { untilPlayer } from './player-page.ts';
 import { type Proxy, startProxy } from './proxy.ts';
 import { launchBrowser, newPage, skip, type WatchedPage } from './site.ts';
@@ -26,6 +26,7 @@ const KEY = 'open-sesame-open-sesame';
 
 describe('uploads', { skip }, () => {
   let folder: string;
+  let dist: string;
   let folders: ServerFolders;
   let server: RealServer;
   let proxy: Proxy;
@@ -33,11 +34,10 @@ describe('uploads', { skip }, () => {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'sluice-uploads-'));
-    const dist = join(folder, 'dist');
-    [folders, browser] = await Promise.all([
+    [dist, folders, browser] = await Promise.all([
+      builtPages(),
       serverFolders(),
       launchBrowser(),
-      build({ root: 'web', logLevel: 'error', build: { outDir: dist, emptyOutDir: true } }),
       mkdir(join(folder, 'files')),
     ]);
     server = await startServer(folders);
@@ -217,7 +217,7 @@ describe('uploads', { skip }, () => {
   it('asks for the key where the server wants one, and goes on with it', async () => {
     await using guarded = await serverFolders();
     await using locked = await startServer(guarded, { SLUICE_API_KEY: KEY });
-    const door = await startProxy(join(folder, 'dist'), locked.url);
+    const door = await startProxy(dist, locked.url);
     try {
       const page = await newPage(browser, door.url);
       await page.goto(door.url);

@@ -214,7 +214,7 @@ describe('watch page', { skip }, () => {
     assert.equal(await page.getByTestId('chart-tip').textContent(), '240p · 0:04–0:06 · being encoded');
   });
 
-  it('shows no encode map for a package, which is never encoded', async () => {
+  it('shows no encode map for a package, which is never encoded, and lets it keep its own captions', async () => {
     const { state, url } = site.server;
     const video = makeVideo(url, { id: 'video-pack' });
     state.segments = { 'video-pack': NOTHING_STORED };
@@ -224,6 +224,7 @@ describe('watch page', { skip }, () => {
     const page = await site.open('/watch/video-pack');
     await untilPlayer(page, ({ qualities }) => qualities.length === 2);
     assert.equal(await page.getByTestId('encode-map').count(), 0);
+    assert.equal(await page.getByTestId('add-captions').count(), 0);
   });
 
   it('draws a map of two hours and eight rungs, and only when something changed', async () => {

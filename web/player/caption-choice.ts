@@ -7,43 +7,71 @@ export class CaptionWishes {
   #wish: CaptionWish | undefined = preferredCaptions();
   /** What comes back when captions are switched on. */
   #last: CaptionWish | undefined;
+  /** The viewer took away what was shown by itself. That is meant for this video. */
+  #isForcedRefused = false;
 
-  /** The label of those to show, of the ones there are; undefined for none. */
-  choose(captions: readonly CaptionChoice[]): string | undefined {
-    if (this.#wish === undefined) return captions.find(({ isDefault }) => isDefault)?.label;
-    return this.#wish === 'off' ? undefined : bestOf(captions, this.#wish)?.label;
+  /**
+   * Those to show, of the ones there are; undefined for none. Without captions there are still those that everybody
+   * needs who understands the sound: signs, and what is said in other languages.
+   */
+  choose(captions: readonly CaptionChoice[], soundLanguage: string): CaptionChoice | undefined {
+    const isNeeded = ({ isForced, language }: CaptionChoice) =>
+      isForced && !this.#isForcedRefused && isSameLanguage(language, soundLanguage);
+    return this.chosen(captions) ?? captions.find(isNeeded);
   }
 
-  /** The viewer chose these; undefined for none. */
-  set(choice: CaptionChoice | undefined): void {
-    if (choice !== undefined) this.#last = { language: choice.language, label: choice.label };
-    this.#wish = choice === undefined ? 'off' : { language: choice.language, label: choice.label };
+  /** Those that the viewer has chosen, or that the video shows to everyone. */
+  chosen(captions: readonly CaptionChoice[]): CaptionChoice | undefined {
+    if (this.#wish === undefined) return captions.find(({ isDefault }) => isDefault);
+    return this.#wish === 'off' ? undefined : bestOf(captions, this.#wish);
+  }
+
+  /** The viewer chose `choice`, or none, while `shown` is on screen. */
+  set(choice: CaptionChoice | undefined, shown: CaptionChoice | undefined): void {
+    if (choice === undefined) {
+      this.#isForcedRefused ||= shown?.isForced === true;
+      this.#wish = 'off';
+    } else {
+      const { language, label, isForced } = choice;
+      this.#wish = { language, label, isForced };
+      this.#last = this.#wish;
+    }
     rememberCaptions(this.#wish);
   }
 
   /** Those that a viewer means who only says "captions": the last ones, the default, the browser's language, the first. */
   whenSwitchedOn(captions: readonly CaptionChoice[]): CaptionChoice | undefined {
+    const full = captions.filter(({ isForced }) => !isForced);
+    const candidates = full.length > 0 ? full : captions;
     const last = this.#last === undefined || this.#last === 'off' ? undefined : bestOf(captions, this.#last);
     const inOwnLanguage = navigator.languages
-      .map((language) => captions.find((each) => baseOf(each.language) === baseOf(language)))
+      .map((language) => candidates.find((each) => isSameLanguage(each.language, language)))
       .find((each) => each !== undefined);
-    return last ?? captions.find(({ isDefault }) => isDefault) ?? inOwnLanguage ?? captions[0];
+    return last ?? candidates.find(({ isDefault }) => isDefault) ?? inOwnLanguage ?? candidates[0];
   }
 }
 
-/** The same ones, or others in the same language, or in another kind of it. */
+/** The same ones, or others in the same language, or in another kind of it. Forced ones stand in for nothing else. */
 function bestOf(
   captions: readonly CaptionChoice[],
   wish: Exclude<CaptionWish, 'off'>,
 ): CaptionChoice | undefined {
   const inLanguage = captions.filter(({ language }) => language === wish.language);
+  const same = inLanguage.find(({ label }) => label === wish.label);
+  if (same !== undefined || wish.isForced) return same;
+  const full = captions.filter(({ isForced }) => !isForced);
   return (
-    inLanguage.find(({ label }) => label === wish.label) ??
-    inLanguage[0] ??
-    captions.find(({ language }) => language !== '' && baseOf(language) === baseOf(wish.language))
+    full.find(({ language }) => language === wish.language) ??
+    full.find(({ language }) => language !== '' && isSameLanguage(language, wish.language))
   );
 }
 
+/** Two of which nobody has said anything are taken to be in the same. */
+function isSameLanguage(one: string, other: string): boolean {
+  return baseOf(one) === baseOf(other);
+}
+
 function baseOf(language: string): string {
-  return language.split('-', 1)[0]!.toLowerCase();
+  const base = language.split('-', 1)[0]!.toLowerCase();
+  return base === 'und' ? '' : base;
 }

@@ -290,10 +290,10 @@ export class SluicePlayer extends HTMLElement {
   }
 
   #showCaptionsButton(): void {
-    const { captions, shownCaptions } = this.#session.state;
+    const { captions, areCaptionsOn } = this.#session.state;
     const button = this.#find<HTMLElement>('#captions-button');
     button.hidden = captions.length === 0;
-    button.ariaPressed = String(shownCaptions !== undefined);
+    button.ariaPressed = String(areCaptionsOn);
   }
 
   #onFailure(failure: PlaybackFailure): void {
@@ -334,6 +334,8 @@ export class SluicePlayer extends HTMLElement {
   #offerStoryboard(address: string | null): void {
     this.media.querySelector('track[label=thumbnails]')?.remove();
     if (address === null) return;
+    // HTML 4.8.11.11.3: the element's own mode decides how its tracks are fetched, and from elsewhere none is without.
+    if (new URL(address, location.href).origin !== location.origin) this.media.crossOrigin = 'anonymous';
     const track = document.createElement('track');
     track.kind = 'metadata';
     track.label = 'thumbnails';

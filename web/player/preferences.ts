@@ -42,7 +42,9 @@ export function rememberFormat(format: Format): void {
 }
 
 /** Captions that a viewer wants, or none. */
-export type CaptionWish = 'off' | { readonly language: string; readonly label: string };
+export type CaptionWish =
+  | 'off'
+  | { readonly language: string; readonly label: string; readonly isForced?: boolean };
 
 /** Undefined where the viewer has never chosen. */
 export function preferredCaptions(): CaptionWish | undefined {

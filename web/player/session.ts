@@ -50,6 +50,8 @@ export type SessionState = {
   readonly captions: readonly CaptionChoice[];
   /** The label of those that are shown. */
   readonly shownCaptions?: string;
+  /** Forced ones, shown by themselves, are not what "on" means, unless there are no others. */
+  readonly areCaptionsOn: boolean;
 };
 
 export type SessionEvents = {
@@ -92,13 +94,15 @@ export class Session {
   get state(): SessionState {
     const playing = this.#engine?.playing();
     const sound = this.#engine?.playingSound();
+    const captions = this.#engine?.captions() ?? [];
     return {
       formats: formatsOf(this.#sources),
       ...(this.#format === undefined ? {} : { format: this.#format }),
       ...(this.#engine === undefined ? {} : { engine: this.#engine.name }),
       qualities: this.#engine?.qualities() ?? [],
       choice: this.#choice,
-      captions: this.#engine?.captions() ?? [],
+      captions,
+      areCaptionsOn: this.#areCaptionsOn(captions),
       ...(this.#shownCaptions === undefined ? {} : { shownCaptions: this.#shownCaptions }),
       ...(playing === undefined ? {} : { playing }),
       sounds: this.#engine?.sounds() ?? [],
@@ -148,15 +152,16 @@ export class Session {
   /** Shows the captions of this label, or none. */
   setCaptions(label: string | undefined): void {
     const captions = this.#engine?.captions() ?? [];
-    this.#captionWishes.set(captions.find((each) => each.label === label));
+    const captionsOf = (wanted: string | undefined) => captions.find((each) => each.label === wanted);
+    this.#captionWishes.set(captionsOf(label), captionsOf(this.#shownCaptions));
     this.#changed();
   }
 
   /** Captions on or off; the label of those that are on then. */
   toggleCaptions(): string | undefined {
     const captions = this.#engine?.captions() ?? [];
-    const isOn = this.#shownCaptions !== undefined;
-    this.setCaptions(isOn ? undefined : this.#captionWishes.whenSwitchedOn(captions)?.label);
+    const next = this.#captionWishes.whenSwitchedOn(captions);
+    this.setCaptions(this.#areCaptionsOn(captions) ? undefined : next?.label);
     return this.#shownCaptions;
   }
 
@@ -240,12 +245,23 @@ export class Session {
   /** Tracks come one by one, and engines have ideas of their own about which of them to show. */
   #applyCaptions(): void {
     const captions = this.#engine?.captions() ?? [];
-    this.#shownCaptions = this.#captionWishes.choose(captions);
-    const chosen = captions.find(({ label }) => label === this.#shownCaptions);
+    const chosen = this.#captionWishes.choose(captions, this.#soundLanguage());
+    this.#shownCaptions = chosen?.label;
     const wanted = JSON.stringify([captions.length, chosen?.id]);
     if (wanted === this.#appliedCaptions) return;
     this.#appliedCaptions = wanted;
     this.#engine?.showCaptions(chosen?.id);
+  }
+
+  #areCaptionsOn(captions: readonly CaptionChoice[]): boolean {
+    if (this.#shownCaptions === undefined) return false;
+    const next = this.#captionWishes.whenSwitchedOn(captions);
+    return this.#captionWishes.chosen(captions) !== undefined || this.#shownCaptions === next?.label;
+  }
+
+  /** Empty where nobody has said. Where it is not known yet which sound is heard, it will be the first. */
+  #soundLanguage(): string {
+    return (this.#engine?.playingSound() ?? this.#engine?.sounds()[0])?.language ?? '';
   }
 
   #applyPreference(qualities: readonly Quality[]): void {

@@ -176,6 +176,11 @@ export function isAudioOnly(video: Video): boolean {
   return video.tracks.length > 0 && video.tracks.every(({ kind }) => kind === 'audio');
 }
 
+/** Whether it is a package, which is played as it lies: its captions are its own. */
+export function isReadyMade({ source }: Video): boolean {
+  return source.container === 'hls' || source.container === 'dash';
+}
+
 /** Whether the page still has to ask for news of a video. */
 export function isSettled(video: Video): boolean {
   return video.status === 'ready' || video.status === 'failed';

@@ -10,6 +10,8 @@ export type CaptionChoice = {
   readonly language: string;
   /** Shown unless the viewer wants none. */
   readonly isDefault: boolean;
+  /** Only what those need who understand the sound. */
+  readonly isForced: boolean;
 };
 
 /** The tracks of a media element that have text to read. */

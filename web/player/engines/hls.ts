@@ -77,11 +77,12 @@ export function createHlsEngine(options: EngineOptions): Engine {
     },
     captions: () =>
       toCaptions(
-        hls.subtitleTracks.map(({ name, lang = '', default: isDefault }, index) => ({
+        hls.subtitleTracks.map(({ name, lang = '', default: isDefault, forced: isForced }, index) => ({
           id: String(index),
           label: name,
           language: lang,
           isDefault,
+          isForced,
         })),
       ),
     showCaptions: (id) => {

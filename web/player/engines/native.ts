@@ -1,6 +1,8 @@
 /** HLS by the browser itself: where Media Source Extensions are missing (iPhone), or when asked for. */
 import { captionTracks, toCaptions } from './captions.ts';
 import type { Engine, EngineOptions, PlaybackFailure } from './engine.ts';
+import { audioTracks, nativeSounds, selectNativeSound } from './native-sounds.ts';
+import { nearestSound } from './sounds.ts';
 
 /** Whether this browser plays HLS without help. */
 export function canPlayNatively(media: HTMLVideoElement): boolean {
@@ -12,11 +14,14 @@ const RELOADS_MAX = 6;
 const RELOAD_DELAY_MS = 1000;
 
 /** Plays `options.url` with the browser's own HLS. Which quality plays is the browser's secret. */
-export function createNativeEngine({ media, url, startSeconds, onChange, onFailure }: EngineOptions): Engine {
+export function createNativeEngine(options: EngineOptions): Engine {
+  const { media, url, startSeconds, onChange, onFailure } = options;
   const controller = new AbortController();
   const { signal } = controller;
   /** Where to go once there is metadata, and how: a reload forgets it all. */
   let resumed = { seconds: startSeconds, rate: media.playbackRate, play: false };
+  /** A reload forgets this, too. */
+  let { sound } = options;
   let isReady = false;
   let reloads = 0;
   const onLoaded = () => {
@@ -25,6 +30,7 @@ export function createNativeEngine({ media, url, startSeconds, onChange, onFailu
     if (seconds > 0) media.currentTime = seconds;
     media.playbackRate = rate;
     if (play) media.play().catch(() => undefined);
+    if (sound !== undefined) selectNativeSound(media, nearestSound(nativeSounds(media), sound)?.id);
     onChange();
   };
   const onError = (event: Event) => {
@@ -49,6 +55,9 @@ export function createNativeEngine({ media, url, startSeconds, onChange, onFailu
   media.addEventListener('loadedmetadata', onLoaded, { signal });
   media.addEventListener('playing', onPlaying, { signal });
   media.textTracks.addEventListener('addtrack', onChange, { signal });
+  for (const type of ['addtrack', 'change']) {
+    audioTracks(media)?.addEventListener(type, onChange, { signal });
+  }
   // Capturing, to be asked before everyone else who listens.
   media.addEventListener('error', onError, { signal, capture: true });
   media.src = url;
@@ -57,10 +66,13 @@ export function createNativeEngine({ media, url, startSeconds, onChange, onFailu
     qualities: () => [],
     playing: () => undefined,
     select: () => undefined,
-    // The browser has a menu of its own for them.
-    sounds: () => [],
-    playingSound: () => undefined,
-    selectSound: () => false,
+    sounds: () => nativeSounds(media),
+    playingSound: () => nativeSounds(media).find(({ track }) => track.enabled),
+    selectSound: (id) => {
+      const chosen = nativeSounds(media).find((each) => each.id === id);
+      if (chosen !== undefined) sound = { ...chosen, isSurround: false };
+      return selectNativeSound(media, id);
+    },
     captions: () =>
       toCaptions(
         captionTracks(media).map((track, index) => ({
@@ -68,6 +80,8 @@ export function createNativeEngine({ media, url, startSeconds, onChange, onFailu
           label: track.label,
           language: track.language,
           isDefault: track.mode === 'showing',
+          // Those the browser keeps to itself, and shows when they are needed.
+          isForced: false,
         })),
       ),
     showCaptions: (id) => {

@@ -67,11 +67,12 @@ export function createShakaEngine(options: EngineOptions): Engine {
       isDestroyed
         ? []
         : toCaptions(
-            player.getTextTracks().map(({ id, label, language, roles }) => ({
+            player.getTextTracks().map(({ id, label, language, roles, forced }) => ({
               id: String(id),
               label: label ?? '',
               language: language === 'und' ? '' : language,
               isDefault: roles.includes('main'),
+              isForced: forced,
             })),
           ),
     showCaptions: (id) => void loaded.then(() => isDestroyed || showCaptions(player, id)),

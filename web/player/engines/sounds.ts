@@ -23,12 +23,28 @@ export function isSurround({ channels }: Pick<Sound, 'channels'>): boolean {
   return channels > 2;
 }
 
+/** Whether this device has more than two channels to play on. Where that cannot be asked, it has not. */
+function hasSurroundOutput(): boolean {
+  if (!('AudioContext' in globalThis)) return false;
+  const context = new AudioContext();
+  const { maxChannelCount } = context.destination;
+  void context.close();
+  return maxChannelCount >= 6;
+}
+
 /** The sound that comes nearest to the wish: language before name before layout, and else the first. */
 export function nearestSound<T extends Omit<Sound, 'id'>>(
   sounds: readonly T[],
   wish: SoundWish | undefined,
 ): T | undefined {
-  const { name, language, isSurround: wantsSurround } = wish ?? { language: '', isSurround: false };
+  const {
+    name,
+    language,
+    isSurround: wantsSurround,
+  } = wish ?? {
+    language: '',
+    isSurround: sounds.some(isSurround) && hasSurroundOutput(),
+  };
   const nearness = (sound: T) =>
     (language !== '' && baseOf(sound.language) === baseOf(language) ? 4 : 0) +
     (sound.name === name ? 2 : 0) +

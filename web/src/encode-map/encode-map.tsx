@@ -1,6 +1,6 @@
 import { useComputed, useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import type { Track, Video } from '../api.ts';
+import { isReadyMade, type Track, type Video } from '../api.ts';
 import { percentText } from '../text.ts';
 import { Chart } from './chart.tsx';
 import { type OnScreen, watchPlayer } from './playback.ts';
@@ -26,7 +26,7 @@ export function EncodeMap({ video, segments }: EncodeMapProps) {
   }, [video.tracks, segments]);
 
   // A ready-made package has nothing that is ever encoded.
-  if (!hasRows || isPackage(video)) return null;
+  if (!hasRows || isReadyMade(video)) return null;
   return (
     // Open while there is something to watch in it.
     <details class="encode-map" open={!wasReady.current} data-testid="encode-map">
@@ -70,10 +70,6 @@ function Spoken({ tracks, segments }: { tracks: readonly Track[]; segments: Segm
       })}
     </ul>
   );
-}
-
-function isPackage({ source }: Video): boolean {
-  return source.container === 'hls' || source.container === 'dash';
 }
 
 function summaryText({ status, encodedFraction }: Video): string {

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { ApiError, type Caption, deleteCaptions, onThisOrigin, type Video } from '../api.ts';
+import { ApiError, type Caption, deleteCaptions, isReadyMade, onThisOrigin, type Video } from '../api.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { announcement } from '../uploads/items.ts';
@@ -12,6 +12,8 @@ type CaptionsProps = { video: Video; onChanged: () => void };
 export function Captions({ video, onChanged }: CaptionsProps) {
   const [isAdding, setAdding] = useState(false);
   const [leaving, setLeaving] = useState<Caption>();
+  const isPackage = isReadyMade(video);
+  if (isPackage && video.captions.length === 0) return null;
   return (
     <section class="panel captions" aria-labelledby="captions-title" data-testid="captions-panel">
       <h2 id="captions-title">Captions</h2>
@@ -22,10 +24,12 @@ export function Captions({ video, onChanged }: CaptionsProps) {
           ))}
         </ul>
       )}
-      <button class="text-button" type="button" onClick={() => setAdding(true)} data-testid="add-captions">
-        <Icon name="plus" />
-        Add captions
-      </button>
+      {!isPackage && (
+        <button class="text-button" type="button" onClick={() => setAdding(true)} data-testid="add-captions">
+          <Icon name="plus" />
+          Add captions
+        </button>
+      )}
       {isAdding && <AddCaptions video={video} onChanged={onChanged} onClose={() => setAdding(false)} />}
       {leaving !== undefined && (
         <Removal
