@@ -111,7 +111,10 @@ async function segmentsOf(
   return segments;
 }
 
-/** The background makes the same bytes, and so does a process that begins there and has not seen the file yet. */
+/**
+ * The background makes the same bytes, and so does a process that begins at the end and has not seen the file yet. Sound is
+ * cheap enough to have that one go back to the start, too.
+ */
 async function assertSameAlone(
   engine: MediaEngine,
   path: string,
@@ -122,11 +125,13 @@ async function assertSameAlone(
   if (segments.length < 2) return;
   const last = segments.length - 1;
   await using source = await openSource(path, `${path} again`);
-  const [alone] = await segmentsOf(engine, source, info, encoding, last, last + 1, 'background');
-  assert.ok(
-    Buffer.compare(alone!, segments[last]!) === 0,
-    `${encoding.trackId}/${last} differs when made alone`,
-  );
+  for (const index of encoding.kind === 'audio' ? [last, 0] : [last]) {
+    const [alone] = await segmentsOf(engine, source, info, encoding, index, index + 1, 'background');
+    assert.ok(
+      Buffer.compare(alone!, segments[index]!) === 0,
+      `${encoding.trackId}/${index} differs when made alone`,
+    );
+  }
 }
 
 async function openSource(path: string, identity: string): Promise<SourceBytes & AsyncDisposable> {

@@ -1,5 +1,11 @@
 /** Decoding one track from a place in time, whatever the container's seeking is worth. */
-import { AV_NOPTS_VALUE, AVDISCARD_ALL, AVDISCARD_DEFAULT, AVERROR_EOF } from 'node-av/constants';
+import {
+  AV_NOPTS_VALUE,
+  AVDISCARD_ALL,
+  AVDISCARD_DEFAULT,
+  AVERROR_EOF,
+  AVMEDIA_TYPE_AUDIO,
+} from 'node-av/constants';
 import { Codec, CodecContext, Frame, Packet, type Stream } from 'node-av/lib';
 import type { ContainerName } from '../../containers/sniff.ts';
 import { AppError } from '../../errors.ts';
@@ -87,7 +93,7 @@ export async function* decodeFrom(source: OpenSource, options: DecodeOptions): A
     // FFmpeg seeks by the index of the picture, unless that is left out.
     readAll(source);
     const stream = seekStream(source, span);
-    await (target > first ? seekTo(source, target, stream) : rewind(source, first, stream));
+    await (target > first ? seekTo(source, target, stream) : backToStart(source, span, first));
     readOnly(source, span.streamIndex);
     // A new one each time: some keep something of what they have decoded even when flushed.
     using decoder = openDecoder(source, span.streamIndex);
@@ -120,6 +126,19 @@ async function* upToHole(
     yield frame;
   }
   return last === Number.NEGATIVE_INFINITY && canBeginEarlier ? 'too late' : 'complete';
+}
+
+/**
+ * To where a new process stands. Sound is not the same after seeking there, not even in an MP4; pictures are, and opening
+ * a long one again would delay the first of them (docs/decisions/095).
+ */
+async function backToStart(
+  source: OpenSource,
+  span: DecodeOptions['span'],
+  startSeconds: number,
+): Promise<void> {
+  const isSound = source.streams[span.streamIndex]?.codecpar.codecType === AVMEDIA_TYPE_AUDIO;
+  await (isSound ? source.reopen() : rewind(source, startSeconds, seekStream(source, span)));
 }
 
 /**
