@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { AppError } from '../errors.ts';
 import type { BucketSettings } from './bucket.ts';
-import { s3Error } from './s3-errors.ts';
+import { NOT_S3, s3Error } from './s3-errors.ts';
 
 /** A part of a bucket, as the adapters of this folder use it. */
 export type S3Place = { readonly client: S3Client; readonly bucket: string; readonly prefix: string };
@@ -53,7 +53,10 @@ export function s3Place(settings: BucketSettings): S3Place & Disposable {
  */
 export async function checkBucket({ client, bucket, prefix }: S3Place): Promise<void> {
   try {
-    await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, MaxKeys: 1 }));
+    const input = { Bucket: bucket, Prefix: prefix, MaxKeys: 1 };
+    const { Name } = await client.send(new ListObjectsV2Command(input));
+    // A web server's page is an empty answer to the SDK.
+    if (Name === undefined) throw new AppError('object_store_failed', `the object store ${NOT_S3}`);
   } catch (error) {
     const { message } = s3Error(error);
     throw new AppError('object_store_failed', `cannot use the bucket ${bucket}: ${message}`, {

@@ -35,6 +35,9 @@ const MEANINGS: Readonly<Record<string, string>> = {
   EPIPE: 'broke the connection off',
 };
 
+/** Ends the same sentence, where something answers that is no S3 server. */
+export const NOT_S3 = 'does not answer as S3 does: look at AWS_ENDPOINT_URL_S3';
+
 /** `error` from a request to the server. An AppError passes through. */
 export function s3Error(error: unknown): AppError {
   if (isAppError(error)) return error;
@@ -52,10 +55,18 @@ export function s3Error(error: unknown): AppError {
     return new AppError('object_store_full', 'the object store is full', { cause: error });
   }
   const known = names.find((name) => Object.hasOwn(MEANINGS, name));
-  const meaning = known === undefined ? 'failed' : MEANINGS[known];
-  return new AppError('object_store_failed', `the object store ${meaning} (${known ?? names[0]})`, {
-    cause: error,
-  });
+  const said = known === undefined ? wordless(error, names) : `${MEANINGS[known]} (${known})`;
+  return new AppError('object_store_failed', `the object store ${said}`, { cause: error });
+}
+
+/** What the SDK calls an answer that has no code of S3 in it: a web server's page, or nothing. */
+const WORDLESS = new Set(['Error', 'SyntaxError', 'Unknown', 'UnknownError']);
+
+function wordless(error: unknown, names: readonly string[]): string {
+  const status = (error as { $metadata?: { httpStatusCode?: number } } | undefined)?.$metadata
+    ?.httpStatusCode;
+  if (status === undefined || !names.every((name) => WORDLESS.has(name))) return `failed (${names[0]})`;
+  return `${status >= 500 ? MEANINGS['ServiceUnavailable'] : NOT_S3} (HTTP ${status})`;
 }
 
 /** Whether the server says that there is nothing of that name. */

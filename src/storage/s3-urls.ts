@@ -16,11 +16,16 @@ export async function presignedUrls(
   { client, bucket, prefix }: S3Place,
   now: () => number,
 ): Promise<ReadUrls> {
+  // By the server's clock, which the client has learned from its answers.
+  const signingDate = (): Date => {
+    const seconds = (now() + client.config.systemClockOffset) / 1000;
+    return new Date(Math.floor(seconds / SAME_SECONDS) * SAME_SECONDS * 1000);
+  };
   const sign = (name: string): Promise<string> =>
     translated(() =>
       getSignedUrl(client, new GetObjectCommand({ Bucket: bucket, Key: name }), {
         expiresIn: EXPIRES_SECONDS,
-        signingDate: new Date(Math.floor(now() / 1000 / SAME_SECONDS) * SAME_SECONDS * 1000),
+        signingDate: signingDate(),
       }),
     );
   return {

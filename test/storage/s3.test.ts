@@ -1,6 +1,7 @@
 /** The store on a bucket, and what grows in it, on a real S3 server. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import dns from 'node:dns';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -10,6 +11,7 @@ import { s3Store } from '../../src/storage/s3.ts';
 import type { BucketSettings } from '../../src/storage/bucket.ts';
 import { checkBucket, s3Place } from '../../src/storage/s3-client.ts';
 import { s3Partials } from '../../src/storage/s3-partial.ts';
+import { presignedUrls } from '../../src/storage/s3-urls.ts';
 import { freePort } from '../free-port.ts';
 import {
   bytesOf,
@@ -25,6 +27,8 @@ import { type S3Server, s3ServerSkip, startS3Server } from './s3-server.ts';
 
 const ALL = { limitBytes: 1e12 };
 const MEBIBYTE = 1024 * 1024;
+
+type LookedUp = (error: null, addresses: readonly { address: string; family: number }[]) => void;
 
 describe('on a real server', { skip: s3ServerSkip() }, () => {
   let server: S3Server;
@@ -212,6 +216,44 @@ describe('on a real server', { skip: s3ServerSkip() }, () => {
       assert.match(message, says);
       assert.doesNotMatch(message, /\n|secret-of/);
     }
+  });
+
+  test('a wrong clock is made up for, since each refusal says what time it is', async (t) => {
+    const settings = await server.bucket();
+    // An hour ahead, and standing still. Servers bear a quarter of an hour.
+    t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 3_600_000 });
+    using place = s3Place(settings);
+    await checkBucket(place);
+    await s3Store(place).put(key('x'), text('in time'));
+    assert.equal(await textOf(s3Store(place), 'x'), 'in time');
+    const url = await (await presignedUrls(place, Date.now)).urlOf(key('x'));
+    assert.equal(await (await fetch(url)).text(), 'in time');
+  });
+
+  test('a bucket may be part of the host name', async (t) => {
+    // Not every machine knows names below localhost; in DNS, providers have one for each bucket.
+    const lookup = t.mock.method(dns, 'lookup', (_name: string, _options: unknown, done: LookedUp) =>
+      done(null, [{ address: '127.0.0.1', family: 4 }]),
+    );
+    const { port } = new URL(server.endpoint);
+    const settings = { ...(await server.bucket('by-name')), isPathStyle: false, prefix: 'p' };
+    using place = s3Place({ ...settings, endpoint: `http://localhost:${port}` });
+    await checkBucket(place);
+    const store = s3Store(place);
+    const bytes = randomBytes(9 * MEBIBYTE);
+    await store.put(key('a b/ü+%.m4s'), pieces(bytes));
+    assert.deepEqual(await bytesOf((await store.get(key('a b/ü+%.m4s'))).body), bytes);
+    assert.deepEqual(await keysOf(store, ''), ['a b/ü+%.m4s']);
+    const urls = await presignedUrls(place, Date.now);
+    assert.equal(urls.origin, `http://by-name.localhost:${port}`);
+    const url = await urls.urlOf(key('a b/ü+%.m4s'));
+    assert.deepEqual(new Uint8Array(await (await fetch(url)).arrayBuffer()), new Uint8Array(bytes));
+    await store.deletePrefix(key('a b'));
+    assert.deepEqual(await keysOf(store, ''), []);
+    const names = new Set(lookup.mock.calls.map(({ arguments: [name] }) => name));
+    assert.deepEqual([...names], ['by-name.localhost']);
+    using elsewhere = s3Place({ ...settings, bucket: 'not-there', endpoint: `http://localhost:${port}` });
+    await assert.rejects(checkBucket(elsewhere), /no such bucket/);
   });
 
   test('a server that does not answer is given up', async () => {
