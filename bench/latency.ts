@@ -10,7 +10,6 @@
  * With `--shared`, through two servers that take turns and a worker that encodes, with PostgreSQL, and with the source and
  * what is made of it in buckets.
  */
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -26,6 +25,7 @@ import {
 import { hlsTracks, type ServedTrack } from '../test/e2e/served-tracks.ts';
 import { startBacking, startProcesses } from '../test/e2e/several-processes.ts';
 import { temporaryFolder } from '../test/storage/temporary-folder.ts';
+import { firstByteOf, looped, rungOf } from './on-demand.ts';
 import { median } from './processor-time.ts';
 
 const FIRST_LIMIT_SECONDS = 1;
@@ -140,45 +140,6 @@ function startsOf(segments: ServedTrack['segments']): readonly number[] {
   return segments.map(({ seconds }) => (end += seconds) - seconds);
 }
 
-function rungOf(tracks: readonly ServedTrack[]): ServedTrack {
-  const heights = new Map(tracks.map((track) => [Number(/^v(\d+)p/.exec(track.id)?.[1] ?? 0), track]));
-  const height = Math.max(...[...heights.keys()].filter((lines) => lines <= 480));
-  return heights.get(height)!;
-}
-
-/** When it came. The rest is not waited for. */
-async function firstByteOf(url: string): Promise<number> {
-  const answer = await fetch(url);
-  if (!answer.ok || answer.body === null) throw new Error(`${url}: ${answer.status}`);
-  const reader = answer.body.getReader();
-  await reader.read();
-  const now = performance.now();
-  await reader.cancel();
-  return now;
-}
-
 async function textOf(url: string): Promise<string> {
   return (await fetch(url)).text();
-}
-
-/** The same packets over and over, so that the file is as long as wanted at the bitrate of the material. */
-async function looped(path: string, seconds: number, target: string): Promise<string> {
-  const options = [
-    '-stream_loop',
-    '-1',
-    '-i',
-    path,
-    '-t',
-    String(seconds),
-    '-map',
-    '0:v:0',
-    '-map',
-    '0:a:0?',
-  ];
-  const child = spawn('ffmpeg', ['-nostdin', '-v', 'error', ...options, '-c', 'copy', '-y', target], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  const code = await new Promise((resolve) => child.once('exit', resolve));
-  if (code !== 0) throw new Error(`ffmpeg ended with ${String(code)}`);
-  return target;
 }

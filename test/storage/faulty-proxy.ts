@@ -1,4 +1,4 @@
-/** A small proxy in front of an HTTP server: it counts requests, and breaks those that it is told to break. */
+/** A small proxy in front of an HTTP server: it counts requests, delays them, and breaks those that it is told to break. */
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -15,7 +15,15 @@ export type Fault =
   /** No answer, until the client gives up. */
   | 'stall';
 
-export type SeenRequest = { readonly method: string; readonly path: string; readonly query: URLSearchParams };
+export type SeenRequest = {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** The `Range` header field. */
+  readonly range?: string | undefined;
+  /** `performance.now()` */
+  readonly at: number;
+};
 
 /** Disposing closes it and every connection through it. */
 export type FaultyProxy = AsyncDisposable & {
@@ -24,6 +32,8 @@ export type FaultyProxy = AsyncDisposable & {
   readonly seen: readonly SeenRequest[];
   /** Asked for each request. */
   fault: (request: SeenRequest) => Fault | undefined;
+  /** How far away the server seems: each request gets there so much later. */
+  delayMs: number;
 };
 
 /** Starts one in front of `target`, an http address. */
@@ -31,15 +41,20 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
   const seen: SeenRequest[] = [];
   const server = createServer((incoming, outgoing) => {
     const url = new URL(incoming.url ?? '/', target);
-    const asked = { method: incoming.method ?? '', path: url.pathname, query: url.searchParams };
+    const { method = '', headers } = incoming;
+    const at = performance.now();
+    const asked = { method, path: url.pathname, query: url.searchParams, range: headers.range, at };
     seen.push(asked);
-    answer(target, incoming, outgoing, proxy.fault(asked));
+    const onward = (): void => answer(target, incoming, outgoing, proxy.fault(asked));
+    if (proxy.delayMs === 0) onward();
+    else setTimeout(onward, proxy.delayMs);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const proxy: FaultyProxy = {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     seen,
     fault: () => undefined,
+    delayMs: 0,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
