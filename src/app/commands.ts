@@ -33,7 +33,7 @@ export async function openCommands(config: Config): Promise<Commands> {
     extract: (video) => core.extraction.extract(video),
   });
   const services = {
-    videos: videoService({ ...core, removeEverything: removeNothing }),
+    videos: videoService(core),
     playback: playbackService({ ...core, encoder: core.maker, captions }),
   };
   return {
@@ -47,8 +47,4 @@ export async function openCommands(config: Config): Promise<Commands> {
       await deployment.close();
     },
   };
-}
-
-async function removeNothing(): Promise<never> {
-  throw new Error('no command removes videos');
 }

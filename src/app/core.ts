@@ -6,13 +6,14 @@ import type { Video } from '../catalog/video.ts';
 import type { Config } from '../config.ts';
 import { startEngine } from '../engine/supervisor.ts';
 import { Background } from '../pipeline/background.ts';
+import { changesOf } from '../pipeline/change.ts';
 import { CaptionExtraction } from '../pipeline/caption-extraction.ts';
 import { CaptionJobs } from '../pipeline/caption-jobs.ts';
 import { CaptionStore } from '../pipeline/caption-store.ts';
 import { DemandWorker } from '../pipeline/demand-worker.ts';
 import { createVideoEvents } from '../pipeline/events.ts';
 import type { Log } from '../pipeline/log.ts';
-import { meteredEngine, meteredVideos } from '../pipeline/metered.ts';
+import { meteredChange, meteredEngine, meteredVideos } from '../pipeline/metered.ts';
 import { OnDemandEncoder } from '../pipeline/on-demand.ts';
 import { PictureJobs } from '../pipeline/picture-jobs.ts';
 import { Pictures } from '../pipeline/pictures.ts';
@@ -80,7 +81,8 @@ export async function openCore(config: Config, deployment: Deployment, log: Log,
   const captionJobs = new CaptionJobs({ videos, jobs, extraction, log });
   const pictures = new Pictures({ engine, segments, posters, plans, sourceOf, library, concurrency: 1 });
   const pictureJobs = new PictureJobs({ videos, jobs, pictures, log });
-  const made = { videos, jobs, engine, segments, plans, progress, events, sourceOf, log };
+  const change = meteredChange(changesOf(catalog, jobs), metrics);
+  const made = { videos, jobs, change, engine, segments, plans, progress, events, sourceOf, log };
   const background = new Background({
     ...made,
     objects,
@@ -88,10 +90,7 @@ export async function openCore(config: Config, deployment: Deployment, log: Log,
     mode: config.encode,
     concurrency: backgroundConcurrency(),
     behind: config.encode === 'eager' ? [pictureJobs.worker()] : [],
-    onPlanned: async (video) => {
-      await captionJobs.enqueue(video);
-      await pictureJobs.enqueue(video);
-    },
+    jobsBeside: (video) => [...captionJobs.jobsOf(video), ...pictureJobs.jobsOf(video)],
   });
   const encoder = new OnDemandEncoder({
     ...made,

@@ -20,7 +20,7 @@ export function openIngest(
     leases,
     broadcast,
     now: () => new Date(),
-    onArrived: (video) => core.background.arrived(video),
+    jobsOfArrived: (video) => core.background.jobsOfArrived(video),
     minFreeBytes: config.minFreeBytes,
     ...(config.maxUploadBytes === undefined ? {} : { maxBytes: config.maxUploadBytes }),
   });

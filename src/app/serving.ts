@@ -12,7 +12,7 @@ import { Library } from '../pipeline/library.ts';
 import { meteredIngest } from '../pipeline/metered.ts';
 import { playbackService } from '../pipeline/playback.ts';
 import { posterService } from '../pipeline/posters.ts';
-import { removeVideo } from '../pipeline/remove-video.ts';
+import { startRemoving } from '../pipeline/remove-video.ts';
 import type { Services } from '../pipeline/services.ts';
 import { sweep } from '../pipeline/sweep.ts';
 import { trimCache } from '../pipeline/trim-cache.ts';
@@ -68,10 +68,7 @@ export async function startServing(
   });
   let isDraining = false;
   const services: Services = {
-    videos: videoService({
-      ...core,
-      removeEverything: (video) => removeVideo({ ...core, ingest, encoder: maker, sources: objects }, video),
-    }),
+    videos: videoService(core),
     captions,
     posters: posterService(core),
     events,
@@ -84,6 +81,7 @@ export async function startServing(
       },
     },
   };
+  startRemoving({ ...core, ingest, encoder: maker, sources: objects });
   addPipelineGauges(core.registry, { jobCounts: () => jobs.counts(), cachedBytes: core.cachedBytes });
   const server = await createServer({
     services,

@@ -11,16 +11,9 @@ const ROWS_AT_ONCE = 1000;
 export function sqlChunkRepository(db: Kysely<Schema>): ChunkRepository {
   return {
     async add(chunks) {
-      await db.transaction().execute(async (transaction) => {
-        for (let start = 0; start < chunks.length; start += ROWS_AT_ONCE) {
-          const rows = chunks.slice(start, start + ROWS_AT_ONCE).map(rowOf);
-          await transaction
-            .insertInto('chunks')
-            .values(rows)
-            .onConflict((conflict) => conflict.doNothing())
-            .execute();
-        }
-      });
+      await (db.isTransaction
+        ? insertAll(db, chunks)
+        : db.transaction().execute((own) => insertAll(own, chunks)));
     },
 
     async listWaiting() {
@@ -65,6 +58,14 @@ export function sqlChunkRepository(db: Kysely<Schema>): ChunkRepository {
       await query.execute();
     },
   };
+}
+
+async function insertAll(db: Kysely<Schema>, chunks: readonly Chunk[]): Promise<void> {
+  for (let start = 0; start < chunks.length; start += ROWS_AT_ONCE) {
+    const rows = chunks.slice(start, start + ROWS_AT_ONCE).map(rowOf);
+    const ignoreThere = db.insertInto('chunks').values(rows);
+    await ignoreThere.onConflict((conflict) => conflict.doNothing()).execute();
+  }
 }
 
 function rowOf(chunk: Chunk): ChunksTable {

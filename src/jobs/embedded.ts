@@ -11,8 +11,10 @@ import {
   type JobKind,
   type JobQueue,
   type JobWorker,
+  MOST_INTERRUPTIONS,
   RETRY_DELAYS,
   type RetryDelays,
+  type SqlTransaction,
 } from './job-queue.ts';
 import { retryDelayMs } from './retry-delay.ts';
 import { type WaitingJob, WaitingJobs } from './waiting-jobs.ts';
@@ -60,7 +62,7 @@ export class EmbeddedJobQueue implements JobQueue {
     if (this.#isClosed || this.#keys.has(job.key)) return false;
     for (const isCancelled of this.#cancelling) if (isCancelled(job)) return false;
     this.#keys.add(job.key);
-    this.#waiting.add({ job, attempt: 1 });
+    this.#waiting.add({ job, attempt: 1, interruptions: 0 });
     this.#start();
     return true;
   }
@@ -68,6 +70,10 @@ export class EmbeddedJobQueue implements JobQueue {
   async enqueueAll(jobs: readonly Job[]): Promise<number> {
     const added = await Promise.all(jobs.map((job) => this.enqueue(job)));
     return added.filter(Boolean).length;
+  }
+
+  async enqueueWith(_: SqlTransaction, jobs: readonly Job[]): Promise<() => Promise<void>> {
+    return async () => void (await this.enqueueAll(jobs));
   }
 
   work(worker: JobWorker): void {
@@ -133,10 +139,11 @@ export class EmbeddedJobQueue implements JobQueue {
     }
   }
 
-  #run(seat: Seat, { job, attempt }: WaitingJob): void {
+  #run(seat: Seat, waiting: WaitingJob): void {
+    const { job } = waiting;
     const controller = new AbortController();
     seat.running++;
-    const ended = this.#attempt(seat.worker, { job, attempt }, controller.signal).finally(() => {
+    const ended = this.#attempt(seat.worker, waiting, controller.signal).finally(() => {
       seat.running--;
       this.#running.delete(job.key);
       if (!this.#delayed.has(job.key)) this.#free(job.key);
@@ -145,26 +152,32 @@ export class EmbeddedJobQueue implements JobQueue {
     this.#running.set(job.key, { job, controller, ended });
   }
 
-  async #attempt(worker: JobWorker, { job, attempt }: WaitingJob, signal: AbortSignal): Promise<void> {
+  async #attempt(worker: JobWorker, waiting: WaitingJob, signal: AbortSignal): Promise<void> {
+    const { job, attempt, interruptions } = waiting;
     try {
       await worker.handle(job, signal);
     } catch (error) {
       if (signal.aborted || this.#isClosed) return;
-      const { retryDelays = RETRY_DELAYS } = this.#options;
       const isFinal = isAppError(error) && worker.finalCodes.includes(error.code);
-      if (!isFinal && attempt < (worker.attempts ?? DEFAULT_ATTEMPTS))
-        this.#retry({ job, attempt }, retryDelayMs(retryDelays, attempt));
+      if (isAppError(error, 'unavailable') && interruptions < MOST_INTERRUPTIONS)
+        this.#retry({ ...waiting, interruptions: interruptions + 1 });
+      else if (!isFinal && attempt < (worker.attempts ?? DEFAULT_ATTEMPTS))
+        this.#retry({ ...waiting, attempt: attempt + 1 });
       else await this.#giveUp(worker, job, error);
     }
   }
 
-  #retry({ job, attempt }: WaitingJob, delayMs: number): void {
-    const next = { job, attempt: attempt + 1 };
-    const timer = setTimeout(() => {
-      this.#delayed.delete(job.key);
-      this.#waiting.putBack(next);
-      this.#start();
-    }, delayMs);
+  #retry(next: WaitingJob): void {
+    const { job, attempt, interruptions } = next;
+    const { retryDelays = RETRY_DELAYS } = this.#options;
+    const timer = setTimeout(
+      () => {
+        this.#delayed.delete(job.key);
+        this.#waiting.putBack(next);
+        this.#start();
+      },
+      retryDelayMs(retryDelays, attempt - 1 + interruptions),
+    );
     this.#delayed.set(job.key, { ...next, timer });
   }
 

@@ -49,17 +49,26 @@ export type RetryDelays = {
 };
 
 /** Seconds apart: for work that fails by chance or not at all. */
-export const RETRY_DELAYS: RetryDelays = { firstDelayMs: 1000, maxDelayMs: 60_000 };
+export const RETRY_DELAYS: RetryDelays = { firstDelayMs: 1000, maxDelayMs: 5000 };
 
 /** Of {@link JobWorker.attempts}. */
 export const DEFAULT_ATTEMPTS = 3;
+
+/**
+ * So often a job may be interrupted: the process that did it died, or it failed with `unavailable` because the database
+ * was away. That is nobody's fault and no attempt; a job during which every process dies is given up all the same.
+ */
+export const MOST_INTERRUPTIONS = 10;
 
 /** Who does jobs of some kinds. */
 export type JobWorker = {
   readonly kinds: readonly JobKind[];
   /** Jobs at a time, of all its kinds together. At least 1. */
   readonly concurrency: number;
-  /** How often a job is tried, the first time included: 1 to 10, {@link DEFAULT_ATTEMPTS} unless given. */
+  /**
+   * How often a job is tried, the first time included: 1 to 10, {@link DEFAULT_ATTEMPTS} unless given. One that is
+   * interrupted ({@link MOST_INTERRUPTIONS}) was not tried.
+   */
   readonly attempts?: number;
   /** An `AppError` of one of these codes will not go away: it is not tried again. */
   readonly finalCodes: readonly ErrorCode[];
@@ -91,6 +100,11 @@ export type JobCount = {
   readonly running: number;
 };
 
+/** Statements in a transaction that somebody else began, and ends. */
+export type SqlTransaction = {
+  executeSql(text: string, values?: readonly unknown[]): Promise<{ rows: Record<string, unknown>[] }>;
+};
+
 /**
  * Of the waiting jobs of a kind, one of the highest priority is next; within a priority the videos take turns, and
  * within a video the job that came first. Nothing may be asked of a queue that cannot be asked of a database.
@@ -106,6 +120,12 @@ export type JobQueue = {
   enqueue(job: Job): Promise<boolean>;
   /** The same for many, at little more than the cost of one. How many were added. */
   enqueueAll(jobs: readonly Job[]): Promise<number>;
+  /**
+   * Adds jobs that follow from a change to the catalog, in the transaction of that change. What it answers is to be
+   * called once that is committed. A queue that lives in the same database adds them with the transaction, so that
+   * there are both or neither; another one adds them then.
+   */
+  enqueueWith(transaction: SqlTransaction, jobs: readonly Job[]): Promise<() => Promise<void>>;
   /** Does jobs of these kinds from now on, until the queue closes. */
   work(worker: JobWorker): void;
   /**

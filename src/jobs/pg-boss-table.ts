@@ -5,7 +5,7 @@
 import type { Pool } from 'pg';
 import type { JobInsert } from 'pg-boss';
 import { AppError } from '../errors.ts';
-import { type Job, type JobCount, type JobKind, MAX_PRIORITY } from './job-queue.ts';
+import { type Job, type JobCount, type JobKind, MAX_PRIORITY, type SqlTransaction } from './job-queue.ts';
 
 /**
  * Videos take turns within a priority. pg-boss knows nothing but an integer, higher first, so that has both in it: the
@@ -28,19 +28,19 @@ export class PgBossTable {
   }
 
   /** Jobs of one kind, video and priority, one turn each: after those of the video that wait already, or next. */
-  async rowsOf(jobs: readonly Job[]): Promise<JobInsert[]> {
+  async rowsOf(jobs: readonly Job[], sql: SqlTransaction): Promise<JobInsert[]> {
     const { kind, videoId, priority } = jobs[0]!;
     if (!Number.isInteger(priority) || Math.abs(priority) > MAX_PRIORITY) {
       throw new AppError('internal', `${priority} is no priority of a job`);
     }
     const highest = priority * TURNS;
     const lowest = highest - TURNS + 1;
-    const { rows } = await this.#pool.query<{ next: number | null; last: number | null }>(
+    const { rows } = await sql.executeSql(
       `select max(priority) as next, min(priority) filter (where group_id = $4) as last
        from ${PgBossTable.schema}.job where name = $1 and state < 'active' and priority between $2 and $3`,
       [kind, lowest, highest, videoId],
     );
-    const { next = null, last = null } = rows[0] ?? {};
+    const { next, last } = rows[0] as { next: number | null; last: number | null };
     const first = last === null ? (next ?? highest) : last - 1;
     return jobs.map((job, index) => ({
       data: { key: job.key, videoId, priority, payload: job.payload },

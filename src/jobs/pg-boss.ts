@@ -17,8 +17,10 @@ import {
   type JobKind,
   type JobQueue,
   type JobWorker,
+  MOST_INTERRUPTIONS,
   RETRY_DELAYS,
   type RetryDelays,
+  type SqlTransaction,
 } from './job-queue.ts';
 import { PgBossTable } from './pg-boss-table.ts';
 
@@ -41,8 +43,8 @@ const SUPERVISE_SECONDS = 2;
 const EXPIRE_SECONDS = 23 * 60 * 60;
 /** Longer than any backlog. */
 const KEEP_WAITING_SECONDS = 365 * 24 * 60 * 60;
-/** Of {@link JobWorker.attempts}, and some. */
-const MOST_ATTEMPTS = 12;
+/** Of {@link JobWorker.attempts} and {@link MOST_INTERRUPTIONS} together, and one in which it is given up. */
+const MOST_RETRIES = 10 + MOST_INTERRUPTIONS + 1;
 /** What is done is of no interest for long. */
 const KEEP_DONE_SECONDS = 60 * 60;
 /** Without word from the broadcast, workers look by themselves. Retries become due without a word. */
@@ -51,6 +53,8 @@ const POLL_MS = 1000;
 const STEP_BACK_MS = 15;
 /** How long a job may take to end after its signal has fired. */
 const ABORT_MS = 2000;
+/** Between two attempts to say what became of a job. */
+const SETTLE_MS = 300;
 /** For jobs of other processes. */
 const REMOTE_ABORT_MS = 10_000;
 
@@ -58,7 +62,8 @@ const WAKE_TOPIC = 'jobs';
 const CANCEL_TOPIC = 'jobs-cancel';
 
 type Cancellation = { readonly videoId: string; readonly exceptKey?: string };
-type Claim = { readonly id: string; readonly retryCount: number };
+/** One attempt at a job. Of those before it, `failures` failed by themselves; the others were interrupted. */
+type Claim = { readonly id: string; readonly retryCount: number; readonly failures: number };
 type RunningJob = {
   readonly job: Job;
   readonly claim: Claim;
@@ -76,7 +81,7 @@ type Seat = {
 export async function openPgBossJobQueue(options: PgBossOptions): Promise<PgBossJobQueue> {
   const { pool, onError, retryDelays = RETRY_DELAYS } = options;
   const boss = new PgBoss({
-    db: { executeSql: (text, values) => pool.query(text, values) },
+    db: sqlOf(pool),
     schema: PgBossTable.schema,
     schedule: false,
     registerInstance: false,
@@ -93,7 +98,7 @@ export async function openPgBossJobQueue(options: PgBossOptions): Promise<PgBoss
         retentionSeconds: KEEP_WAITING_SECONDS,
         deleteAfterSeconds: KEEP_DONE_SECONDS,
         // Attempts are counted here: a job whose process died each time is to come back once more, to be given up.
-        retryLimit: MOST_ATTEMPTS,
+        retryLimit: MOST_RETRIES,
         ...retryOf(retryDelays),
       };
       await boss.createQueue(kind, { policy: 'exclusive', ...queue });
@@ -111,6 +116,7 @@ export class PgBossJobQueue implements JobQueue {
   readonly #boss: PgBoss;
   readonly #options: PgBossOptions;
   readonly #table: PgBossTable;
+  readonly #ownSql: SqlTransaction;
   readonly #seats: Seat[] = [];
   readonly #running = new Map<string, RunningJob>();
   readonly #cancelling = new Set<Cancellation>();
@@ -123,6 +129,7 @@ export class PgBossJobQueue implements JobQueue {
     this.#boss = boss;
     this.#options = options;
     this.#table = new PgBossTable(options.pool);
+    this.#ownSql = sqlOf(options.pool);
     this.#subscriptions = [
       options.broadcast.subscribe(WAKE_TOPIC, () => this.#fillAll()),
       options.broadcast.subscribe(CANCEL_TOPIC, (message) => this.#cancelHere(message as Cancellation)),
@@ -138,20 +145,16 @@ export class PgBossJobQueue implements JobQueue {
   }
 
   async enqueueAll(jobs: readonly Job[]): Promise<number> {
-    const wanted = jobs.filter((job) => !this.#isClosed && !this.#isCancelled(job));
-    if (wanted.length === 0) return 0;
-    let added = 0;
-    try {
-      for (const group of groupsOf(wanted)) {
-        const rows = await this.#table.rowsOf(group);
-        const ids = await this.#boss.insert(group[0]!.kind, rows, { returnId: true });
-        added += ids?.length ?? 0;
-      }
-    } catch (error) {
-      throw postgresError(error);
-    }
+    const added = await this.#insert(jobs, this.#ownSql);
     if (added > 0) this.#options.broadcast.publish(WAKE_TOPIC, null);
     return added;
+  }
+
+  async enqueueWith(transaction: SqlTransaction, jobs: readonly Job[]): Promise<() => Promise<void>> {
+    const added = await this.#insert(jobs, transaction);
+    return async () => {
+      if (added > 0) this.#options.broadcast.publish(WAKE_TOPIC, null);
+    };
   }
 
   work(worker: JobWorker): void {
@@ -213,6 +216,22 @@ export class PgBossJobQueue implements JobQueue {
     await this.#boss.stop({ graceful: false, close: false }).catch(this.#options.onError);
   }
 
+  /** How many were added. */
+  async #insert(jobs: readonly Job[], sql: SqlTransaction): Promise<number> {
+    const wanted = jobs.filter((job) => !this.#isClosed && !this.#isCancelled(job));
+    const options = { returnId: true, db: sql };
+    let added = 0;
+    try {
+      for (const group of groupsOf(wanted)) {
+        const rows = await this.#table.rowsOf(group, sql);
+        added += (await this.#boss.insert(group[0]!.kind, rows, options))?.length ?? 0;
+      }
+    } catch (error) {
+      throw postgresError(error);
+    }
+    return added;
+  }
+
   #isCancelled(job: Job): boolean {
     return this.#cancelling.values().some((cancellation) => isMeant(job, cancellation));
   }
@@ -256,10 +275,14 @@ export class PgBossJobQueue implements JobQueue {
       // All are woken at once: whoever has less to do is quicker.
       if (seat.running > 0) await sleep(Math.min(seat.running * STEP_BACK_MS, 5 * STEP_BACK_MS));
       const minPriority = PgBossTable.lowestOf(this.#floor);
-      const options = minPriority === undefined ? {} : { minPriority };
+      const options = {
+        includeMetadata: true,
+        ...(minPriority === undefined ? {} : { minPriority }),
+      } as const;
       const [claimed] = await this.#boss.fetch<Omit<Job, 'kind'>>(kind, options);
       if (claimed === undefined) return;
-      this.#run(seat, { kind, ...claimed.data }, { id: claimed.id, retryCount: claimed.retryCount });
+      const { id, retryCount, output } = claimed;
+      this.#run(seat, { kind, ...claimed.data }, { id, retryCount, failures: failuresOf(output) });
     }
   }
 
@@ -278,25 +301,51 @@ export class PgBossJobQueue implements JobQueue {
   }
 
   async #attempt(worker: JobWorker, job: Job, claim: Claim, signal: AbortSignal): Promise<void> {
+    const outcome = await this.#outcomeOf(worker, job, claim, signal);
+    // What nobody says anything about is taken for lost, which costs everybody twelve seconds.
+    for (;;) {
+      try {
+        await outcome();
+        return;
+      } catch (error) {
+        const reason = postgresError(error);
+        if (this.#isClosed || !isAppError(reason, 'unavailable')) throw reason;
+        this.#options.onError(reason, job);
+      }
+      await sleep(SETTLE_MS);
+    }
+  }
+
+  /** Does it. What it answers tells the database what became of it, and bears being called again. */
+  async #outcomeOf(
+    worker: JobWorker,
+    job: Job,
+    claim: Claim,
+    signal: AbortSignal,
+  ): Promise<() => Promise<unknown>> {
     const { attempts = DEFAULT_ATTEMPTS } = worker;
+    const interruptions = claim.retryCount - claim.failures;
     try {
-      if (claim.retryCount >= attempts)
+      if (interruptions > MOST_INTERRUPTIONS)
         throw new AppError('encode_failed', 'every process that tried it died');
       await worker.handle(job, signal);
     } catch (error) {
-      if (this.#isClosed) return this.#giveBack(job, claim);
-      if (signal.aborted) return void (await this.#boss.deleteJob(job.kind, claim));
+      if (this.#isClosed) return () => this.#giveBack(job, claim);
+      if (signal.aborted) return () => this.#boss.deleteJob(job.kind, claim);
+      const isInterrupted = isAppError(error, 'unavailable') && interruptions < MOST_INTERRUPTIONS;
+      const failures = claim.failures + (isInterrupted ? 0 : 1);
       const isFinal = isAppError(error) && worker.finalCodes.includes(error.code);
-      if (!isFinal && claim.retryCount + 1 < attempts) return void (await this.#boss.fail(job.kind, claim));
+      if (isInterrupted || (!isFinal && interruptions <= MOST_INTERRUPTIONS && failures < attempts))
+        return () => this.#boss.fail(job.kind, claim, { failures });
       await worker.onFailed(job, error).catch((failure: unknown) => this.#options.onError(failure, job));
     }
-    await this.#boss.complete(job.kind, claim);
+    return () => this.#boss.complete(job.kind, claim);
   }
 
   /** As if it had never been begun: it is nobody's fault that this process stops. */
   async #giveBack(job: Job, claim: Claim): Promise<void> {
     if (affectedBy(await this.#boss.deleteJob(job.kind, claim)) === 0) return;
-    await this.#boss.insert(job.kind, await this.#table.rowsOf([job]));
+    await this.#boss.insert(job.kind, await this.#table.rowsOf([job], this.#ownSql));
     this.#options.broadcast.publish(WAKE_TOPIC, null);
   }
 
@@ -322,9 +371,20 @@ export class PgBossJobQueue implements JobQueue {
   }
 }
 
+/** Each statement in a transaction of its own. */
+function sqlOf(pool: Pool): SqlTransaction {
+  return { executeSql: (text, values) => pool.query(text, values as unknown[]) };
+}
+
 /** Of how many jobs it was true: its types say nothing of what it answers. */
 function affectedBy(response: object): number {
   return (response as { affected: number }).affected;
+}
+
+/** What {@link PgBossJobQueue} writes down when a job fails; a process that dies leaves something else. */
+function failuresOf(output: object | null): number {
+  const failures = output !== null && 'failures' in output ? output.failures : 0;
+  return typeof failures === 'number' ? failures : 0;
 }
 
 /** pg-boss waits between once and twice as long as its `retryDelay`, in whole seconds, and then doubles it. */

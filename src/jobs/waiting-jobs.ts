@@ -1,8 +1,8 @@
 /** Jobs in the order in which they are to be done. */
 import type { Job, JobKind } from './job-queue.ts';
 
-/** A job, and which attempt at it is the next; 1 for the first. */
-export type WaitingJob = { readonly job: Job; readonly attempt: number };
+/** A job, which attempt at it is the next (1 for the first), and how often it was interrupted. */
+export type WaitingJob = { readonly job: Job; readonly attempt: number; readonly interruptions: number };
 
 /** Jobs of one video, kind and priority, the first one next. Never empty. */
 type Group = Pick<Job, 'videoId' | 'kind' | 'priority'> & { readonly jobs: WaitingJob[] };

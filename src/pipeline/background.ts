@@ -4,17 +4,18 @@
  */
 import { z } from 'zod';
 import type { Chunk, ChunkRepository } from '../catalog/chunk-repository.ts';
-import { parseVideoId, type Video } from '../catalog/video.ts';
+import { parseVideoId, type Video, type VideoContent } from '../catalog/video.ts';
 import type { VideoRepository } from '../catalog/video-repository.ts';
 import type { MediaEngine, SourceBytes } from '../engine/engine.ts';
 import { Pace } from '../engine/pace.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { type Job, type JobQueue, type JobWorker, sharingSlots } from '../jobs/job-queue.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import type { Change, Changing } from './change.ts';
 import { chunksOf, encodeMissing } from './encode-missing.ts';
 import type { VideoEvents } from './events.ts';
 import { FINAL_CODES } from './final-codes.ts';
-import { inspectVideo } from './inspect-video.ts';
+import { inspectVideo, saveInspected } from './inspect-video.ts';
 import type { Log } from './log.ts';
 import { throughOutages } from './outage.ts';
 import type { Plans } from './plans.ts';
@@ -26,6 +27,7 @@ export type BackgroundOptions = {
   readonly videos: VideoRepository;
   readonly chunks: ChunkRepository;
   readonly jobs: JobQueue;
+  readonly change: Change;
   readonly engine: MediaEngine;
   readonly segments: SegmentStore;
   readonly plans: Plans;
@@ -41,8 +43,8 @@ export type BackgroundOptions = {
   readonly concurrency: number;
   /** What is done in the same slots, once no chunk waits. */
   readonly behind: readonly JobWorker[];
-  /** An upload can be played, and is to be encoded: its pictures are somebody else's turn. */
-  readonly onPlanned: (video: Video) => Promise<void>;
+  /** What else there is to do for an upload that can be played, and is to be encoded. */
+  readonly jobsBeside: (video: Video) => readonly Job[];
 };
 
 /** Higher goes first. What a viewer waits for is not in the queue at all: see on-demand.ts. */
@@ -91,23 +93,17 @@ export class Background {
     const { videos, chunks, segments, mode } = this.#options;
     for (const video of await videos.listBySource('upload')) {
       segments.keep(video.id);
-      if (video.status === 'inspecting') await this.arrived(video);
+      if (video.status === 'inspecting') await this.#options.jobs.enqueueAll(this.jobsOfArrived(video));
       if (video.status === 'playable') await this.#finishIfDone(video);
     }
-    if (mode === 'eager') await this.#enqueue(await chunks.listWaiting());
+    if (mode === 'eager') await this.#options.jobs.enqueueAll((await chunks.listWaiting()).map(jobOf));
   }
 
-  /** The bytes of an upload are all there, its status is `inspecting`. */
-  async arrived(video: Video): Promise<void> {
-    this.#options.segments.keep(video.id);
-    const key = `inspect/${video.id}/${video.revision}`;
-    await this.#options.jobs.enqueue({
-      kind: 'inspect',
-      key,
-      videoId: video.id,
-      priority: PRIORITY.inspect,
-      payload: {},
-    });
+  /** What there is to do for an upload whose bytes are all there: its status is `inspecting`. */
+  jobsOfArrived({ id, revision }: Video): readonly Job[] {
+    this.#options.segments.keep(id);
+    const key = `inspect/${id}/${revision}`;
+    return [{ kind: 'inspect', key, videoId: id, priority: PRIORITY.inspect, payload: {} }];
   }
 
   /** While it is held, nothing of it uses the processor: someone waits for something else. */
@@ -118,33 +114,30 @@ export class Background {
   }
 
   async #inspect(job: Job, signal: AbortSignal): Promise<void> {
-    const { videos, chunks, engine, plans, sourceOf, objects, mode } = this.#options;
+    const { videos, change, engine, sourceOf, objects } = this.#options;
     const video = await videos.get(parseVideoId(job.videoId));
     if (video?.status !== 'inspecting') return;
-    const inspected = await inspectVideo(this.#options, video, async () => ({
+    const read = async (): Promise<VideoContent> => ({
       kind: 'media',
       source: await throughOutages(objects, () => engine.inspect(sourceOf(video), signal), signal),
-    }));
-    const plan = inspected && plans.planOf(inspected);
-    if (inspected === undefined || plan === undefined || mode === 'on-demand') return;
-    const planned = chunksOf(inspected, plan);
-    await chunks.add(planned);
-    await this.#enqueue(planned);
-    await this.#options.onPlanned(inspected);
+    });
+    // As one: a video that is playable and has no chunk left is ready.
+    await inspectVideo(this.#options, video, read, (outcome) =>
+      change(async (changing) => {
+        const inspected = await saveInspected(changing.videos, video, outcome);
+        if (inspected !== undefined) await this.#plan(changing, inspected);
+        return inspected;
+      }),
+    );
   }
 
-  async #enqueue(chunks: readonly Chunk[]): Promise<void> {
-    const jobs = chunks.map((chunk) => {
-      const { videoId, revision, kind, first } = chunk;
-      return {
-        kind: 'encode-chunk',
-        key: `chunk/${videoId}/${revision}/${kind}/${first}`,
-        videoId,
-        priority: first === 0 ? PRIORITY.firstChunk : PRIORITY.chunk,
-        payload: { ...chunk },
-      } as const;
-    });
-    await this.#options.jobs.enqueueAll(jobs);
+  async #plan({ chunks, enqueue }: Changing, video: Video): Promise<void> {
+    const { plans, mode, jobsBeside } = this.#options;
+    const plan = plans.planOf(video);
+    if (plan === undefined || mode === 'on-demand') return;
+    const planned = chunksOf(video, plan);
+    await chunks.add(planned);
+    enqueue([...planned.map(jobOf), ...jobsBeside(video)]);
   }
 
   async #encode(job: Job, signal: AbortSignal): Promise<void> {
@@ -162,7 +155,9 @@ export class Background {
     } finally {
       this.#paces.delete(pace);
     }
-    if (await chunks.markDone(chunk)) await this.#finishIfDone(video);
+    await chunks.markDone(chunk);
+    // Also where it was done before: whoever did it may have died between the two.
+    await this.#finishIfDone(video);
   }
 
   async #finishIfDone(video: Video): Promise<void> {
@@ -191,4 +186,15 @@ export class Background {
     events.publish({ type: 'status', videoId: failed.id, status: 'failed' });
     await jobs.cancel(job.videoId, { exceptKey: job.key });
   }
+}
+
+function jobOf(chunk: Chunk): Job {
+  const { videoId, revision, kind, first } = chunk;
+  return {
+    kind: 'encode-chunk',
+    key: `chunk/${videoId}/${revision}/${kind}/${first}`,
+    videoId,
+    priority: first === 0 ? PRIORITY.firstChunk : PRIORITY.chunk,
+    payload: { ...chunk },
+  };
 }

@@ -41,15 +41,10 @@ export class CaptionJobs {
   }
 
   /** For an upload that has been inspected. */
-  async enqueue({ id, revision, content }: Video): Promise<void> {
-    if (content?.kind !== 'media' || content.source.captions === undefined) return;
-    await this.#options.jobs.enqueue({
-      kind: 'captions',
-      key: `captions/${id}/${revision}`,
-      videoId: id,
-      priority: PRIORITY,
-      payload: {},
-    });
+  jobsOf({ id, revision, content }: Video): readonly Job[] {
+    if (content?.kind !== 'media' || content.source.captions === undefined) return [];
+    const key = `captions/${id}/${revision}`;
+    return [{ kind: 'captions', key, videoId: id, priority: PRIORITY, payload: {} }];
   }
 
   /** While it is held, nothing of it uses the processor: someone waits for something else. */

@@ -5,10 +5,11 @@ import type { VideoRepository } from '../catalog/video-repository.ts';
 import type { Broadcast } from '../cluster/broadcast.ts';
 import type { Leases } from '../cluster/leases.ts';
 import { AppError } from '../errors.ts';
-import type { JobQueue } from '../jobs/job-queue.ts';
+import type { Job, JobQueue } from '../jobs/job-queue.ts';
 import type { RemoteFiles } from '../remote/remote-files.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { PartialObjects } from '../storage/partial-objects.ts';
+import type { Change } from './change.ts';
 import type { VideoEvents } from './events.ts';
 import type { Log } from './log.ts';
 import { pullDelayMs, Pulls } from './pulls.ts';
@@ -19,6 +20,7 @@ import { Uploads } from './uploads.ts';
 export type IngestOptions = {
   readonly videos: VideoRepository;
   readonly uploads: UploadRepository;
+  readonly change: Change;
   readonly partials: PartialObjects;
   /** The store that `partials` finishes objects in: sources get the keys `sources/{videoId}`. */
   readonly sources: ObjectStore;
@@ -31,11 +33,8 @@ export type IngestOptions = {
   readonly events: VideoEvents;
   readonly log: Log;
   readonly now: () => Date;
-  /**
-   * A video has all its bytes and is `inspecting`: somebody else's turn. One that a crash kept from being told of
-   * is in the catalog as `inspecting`.
-   */
-  readonly onArrived: (video: Video) => Promise<void> | void;
+  /** What is to be done with a video that has all its bytes and is `inspecting`. */
+  readonly jobsOfArrived: (video: Video) => readonly Job[];
   /** Of one file; without it, only the disk is the limit. */
   readonly maxBytes?: number;
   /** Uploads that would leave less than this on the disk are refused. */

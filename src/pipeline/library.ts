@@ -13,7 +13,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import type { CaptionExtraction } from './caption-extraction.ts';
 import type { CaptionStore } from './caption-store.ts';
 import type { VideoEvents } from './events.ts';
-import { inspectVideo } from './inspect-video.ts';
+import { inspectVideo, saveInspected } from './inspect-video.ts';
 import { throughOutages } from './outage.ts';
 import type { Log } from './log.ts';
 import type { PosterStore } from './poster-store.ts';
@@ -223,10 +223,13 @@ export class Library {
 
   async #inspect(video: Video, entry: LibraryEntry | undefined): Promise<void> {
     try {
-      const { store } = this.#options;
+      const { store, videos } = this.#options;
       const { signal } = this.#closing;
-      await inspectVideo(this.#options, video, () =>
-        throughOutages(store, () => this.#contentOf(video, entry), signal),
+      await inspectVideo(
+        this.#options,
+        video,
+        () => throughOutages(store, () => this.#contentOf(video, entry), signal),
+        (inspected) => saveInspected(videos, video, inspected),
       );
     } catch (error) {
       if (this.#closing.signal.aborted) return;

@@ -1,6 +1,7 @@
 /** The parts of the pipeline in which things happen, told to whoever counts. Everything else stays as it is. */
 import type { VideoRepository } from '../catalog/video-repository.ts';
 import type { MediaEngine } from '../engine/engine.ts';
+import type { Change } from './change.ts';
 import type { PipelineMetrics } from './metrics.ts';
 import type { IngestService } from './services.ts';
 
@@ -32,6 +33,12 @@ export function meteredVideos(videos: VideoRepository, metrics: PipelineMetrics)
       return changed;
     },
   };
+}
+
+/** Changes whose videos are counted as they fail. */
+export function meteredChange(change: Change, metrics: PipelineMetrics): Change {
+  return (work) =>
+    change((changing) => work({ ...changing, videos: meteredVideos(changing.videos, metrics) }));
 }
 
 /** Ways in whose requests are counted. Fetching from addresses is a job, and counted with those. */

@@ -9,7 +9,8 @@ const STORE_CODES: readonly ErrorCode[] = ['object_store_failed', 'source_unread
 /** Nothing has this name: to hear so is an answer. */
 const PROBE = parseObjectKey('.probe');
 const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 15_000;
+/** One small request of each job that waits: soon after an outage all of them go on. */
+const LONGEST_PAUSE_MS = 3000;
 
 /** So often work is done again although its store answers: it may have come back just now. */
 const CHANCES = 2;

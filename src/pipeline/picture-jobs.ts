@@ -47,8 +47,8 @@ export class PictureJobs {
   }
 
   /** For an upload that has been inspected. */
-  async enqueue(video: Video): Promise<void> {
-    await this.#options.jobs.enqueue(jobOf(video));
+  jobsOf(video: Video): readonly Job[] {
+    return [jobOf(video)];
   }
 
   /** While it is held, nothing of it uses the processor: someone waits for something else. */

@@ -73,10 +73,13 @@ export class Pulls {
         },
         'pull',
         { url: request.url, ...(file.validator === undefined ? {} : { validator: file.validator }) },
+        (created) => {
+          // Its job may be taken before the answer is here that it was added.
+          this.#begun.set(created.id, file);
+          setTimeout(() => this.#giveUp(created.id), BEGUN_MS).unref();
+          return [jobOf(created)];
+        },
       );
-      this.#begun.set(upload.id, file);
-      setTimeout(() => this.#giveUp(upload.id), BEGUN_MS).unref();
-      await this.resume(upload);
       const video = await videos.get(upload.videoId);
       if (video === undefined) throw new AppError('gone', 'the video was deleted');
       return video;
@@ -88,13 +91,7 @@ export class Pulls {
 
   /** Fetches what is still missing, in the background. */
   async resume(upload: StoredUpload): Promise<void> {
-    await this.#options.jobs.enqueue({
-      kind: 'pull',
-      key: `pull:${upload.id}`,
-      videoId: upload.videoId,
-      priority: PRIORITY,
-      payload: { uploadId: upload.id },
-    });
+    await this.#options.jobs.enqueue(jobOf(upload));
   }
 
   /** Another process has taken the job, and asks anew. */
@@ -180,6 +177,10 @@ export class Pulls {
     const { uploadId } = Payload.parse(job.payload);
     return this.#options.repository.get(parseUploadId(uploadId));
   }
+}
+
+function jobOf({ id, videoId }: StoredUpload): Job {
+  return { kind: 'pull', key: `pull:${id}`, videoId, priority: PRIORITY, payload: { uploadId: id } };
 }
 
 /** Faults of ours are not for people to read. */

@@ -196,9 +196,10 @@ export class SegmentStore {
       this.#tell({ removed: keys.slice(start, start + KEYS_AT_ONCE) });
   }
 
-  /** From now on nothing of the video is served or stored: it is being deleted. */
+  /** From now on nothing of the video is served or stored, by any process: it is being deleted. */
   refuse(videoId: VideoId): void {
     this.#deleted.set(videoId, true);
+    this.#tell({ removedBelow: videoId, isDeleted: true });
   }
 
   /** Removes everything of a video, or of one revision of it. */
@@ -206,7 +207,7 @@ export class SegmentStore {
     const prefix = revision === undefined ? joinKey(videoId) : joinKey(videoId, revision);
     const isDeleted = revision === undefined;
     if (isDeleted) this.refuse(videoId);
-    this.#tell({ removedBelow: prefix, isDeleted });
+    else this.#tell({ removedBelow: prefix, isDeleted });
     await Promise.all(this.#placesOf(videoId).map((store) => store.deletePrefix(prefix, { signal })));
     if (isDeleted) this.#kept.delete(videoId);
     this.#forgetBelow(prefix);
@@ -292,7 +293,7 @@ export class SegmentStore {
     } else if ('removed' in message) for (const key of message.removed) this.#forget(key as ObjectKey);
     else {
       this.#forgetBelow(message.removedBelow);
-      if (message.isDeleted) this.refuse(message.removedBelow as VideoId);
+      if (message.isDeleted) this.#deleted.set(message.removedBelow, true);
     }
   }
 

@@ -13,9 +13,11 @@ import type { VideoRepository } from '../catalog/video-repository.ts';
 import type { Broadcast } from '../cluster/broadcast.ts';
 import type { Leases } from '../cluster/leases.ts';
 import { AppError, isAppError } from '../errors.ts';
+import type { Job } from '../jobs/job-queue.ts';
 import { joinKey, type ObjectKey } from '../storage/object-key.ts';
 import type { ObjectInfo, ObjectStore } from '../storage/object-store.ts';
 import type { PartialObjects } from '../storage/partial-objects.ts';
+import type { Change } from './change.ts';
 import type { VideoEvents } from './events.ts';
 import { revisionOf } from './library.ts';
 import type { Log } from './log.ts';
@@ -29,6 +31,7 @@ import { watchedBody } from './watched-body.ts';
 export type UploadsOptions = {
   readonly videos: VideoRepository;
   readonly uploads: UploadRepository;
+  readonly change: Change;
   readonly partials: PartialObjects;
   /** Where `partials` finishes objects. */
   readonly sources: ObjectStore;
@@ -39,8 +42,8 @@ export type UploadsOptions = {
   readonly events: VideoEvents;
   readonly log: Log;
   readonly now: () => Date;
-  /** The video has all its bytes, and is `inspecting`. What it throws is only logged. */
-  readonly onArrived: (video: Video) => Promise<void> | void;
+  /** What is to be done with a video that has all its bytes, and is `inspecting`. */
+  readonly jobsOfArrived: (video: Video) => readonly Job[];
   /** Of one file. */
   readonly maxBytes: number;
   /** How long an unfinished upload waits for more bytes. */
@@ -73,8 +76,9 @@ export class Uploads {
     request: UploadRequest,
     origin: UploadOrigin,
     from: Pick<StoredUpload, 'url' | 'validator'> = {},
+    jobsOf: (upload: StoredUpload) => readonly Job[] = () => [],
   ): Promise<StoredUpload> {
-    const { partials, uploads, videos, events, now, room } = this.#options;
+    const { partials, change, events, now, room } = this.#options;
     const id = newUploadId(randomBytes(16));
     if (request.bytes !== undefined) this.#checkLength(request.bytes);
     await room.keep(id, request.bytes ?? 0);
@@ -93,11 +97,13 @@ export class Uploads {
     };
     try {
       await this.#createPartial(upload);
-      await uploads.insert(upload);
-      await videos.insert(video);
+      await change(async ({ uploads, videos, enqueue }) => {
+        await uploads.insert(upload);
+        await videos.insert(video);
+        enqueue(jobsOf(upload));
+      });
     } catch (error) {
       room.release(id);
-      await uploads.delete(id).catch(() => {});
       await partials.remove(id).catch(() => {});
       throw error;
     }
@@ -249,14 +255,14 @@ export class Uploads {
   }
 
   async #repair(upload: StoredUpload, received: number | undefined): Promise<void> {
-    const { videos, sources, room } = this.#options;
+    const { videos, uploads, sources, room } = this.#options;
     const video = await videos.get(upload.videoId);
     if (video === undefined || (upload.origin === 'direct' && video.status === 'uploading')) {
       // Whoever sent it in one go knows that it did not arrive; the others were never told of a video.
       await sources.delete(sourceKey(upload.videoId));
       return this.discard(upload);
     }
-    if (video.status !== 'uploading') return void (await this.#remember(upload));
+    if (video.status !== 'uploading') return void (await uploads.update(upload.id, { state: 'complete' }));
     if (received !== undefined && received !== upload.totalBytes) {
       return room.update(upload.id, Math.max(0, (upload.totalBytes ?? 0) - received));
     }
@@ -355,32 +361,22 @@ export class Uploads {
 
   /** The bytes are an object: the video becomes what they are. */
   async #admit(upload: StoredUpload, { key, bytes, etag }: ObjectInfo): Promise<StoredUpload> {
-    const { videos, sources, events, log, onArrived } = this.#options;
+    const { change, sources, events, room, jobsOfArrived } = this.#options;
     const source = { origin: 'upload', key, name: upload.filename, bytes, etag } as const;
-    const video = await videos.update(
-      upload.videoId,
-      { status: 'inspecting', source, revision: revisionOf(etag) },
-      { status: ['uploading'] },
-    );
-    const complete = await this.#remember(upload);
-    if (video === undefined) {
-      // It was deleted while its last bytes came.
-      await sources.delete(key);
-      return complete;
-    }
-    events.publish({ type: 'status', videoId: video.id, status: video.status });
-    try {
-      await onArrived(video);
-    } catch (error) {
-      log.error({ err: error, video: video.id }, 'a video that arrived was not taken further');
-    }
-    return complete;
-  }
-
-  async #remember(upload: StoredUpload): Promise<StoredUpload> {
-    const { uploads, room } = this.#options;
+    const { video, complete } = await change(async ({ videos, uploads, enqueue }) => {
+      const arrived = await videos.update(
+        upload.videoId,
+        { status: 'inspecting', source, revision: revisionOf(etag) },
+        { status: ['uploading'] },
+      );
+      if (arrived !== undefined) enqueue(jobsOfArrived(arrived));
+      return { video: arrived, complete: await uploads.update(upload.id, { state: 'complete' }) };
+    });
     room.release(upload.id);
-    return (await uploads.update(upload.id, { state: 'complete' })) ?? { ...upload, state: 'complete' };
+    // It was deleted while its last bytes came.
+    if (video === undefined) await sources.delete(key);
+    else events.publish({ type: 'status', videoId: video.id, status: video.status });
+    return complete ?? { ...upload, state: 'complete' };
   }
 
   #checkLength(bytes: number): void {

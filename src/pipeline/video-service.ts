@@ -3,6 +3,7 @@ import type { VideoRepository } from '../catalog/video-repository.ts';
 import { AppError } from '../errors.ts';
 import type { Format } from '../formats/format.ts';
 import { FORMATS } from '../formats/registry.ts';
+import type { Change } from './change.ts';
 import { captionsOf } from './captions-of-video.ts';
 import { type Presentation, isVideo } from '../media/presentation.ts';
 import { editVideo } from './edit-video.ts';
@@ -10,7 +11,9 @@ import type { VideoEvents } from './events.ts';
 import { packageEntry } from './package-entry.ts';
 import { storyboardOf } from './pictures.ts';
 import type { Plans } from './plans.ts';
+import { removalOf } from './remove-video.ts';
 import type { SegmentProgress } from './segment-progress.ts';
+import type { SegmentStore } from './segment-store.ts';
 import type { PlaybackPaths, QualityPath, VideoService } from './services.ts';
 
 /** What the service is made of. */
@@ -19,13 +22,13 @@ export type VideoServiceOptions = {
   readonly plans: Plans;
   readonly progress: SegmentProgress;
   readonly events: VideoEvents;
-  /** Stops all work on a video and removes every object of it; its row is gone already. */
-  readonly removeEverything: (video: Video) => Promise<void>;
+  readonly change: Change;
+  readonly segments: Pick<SegmentStore, 'refuse'>;
 };
 
 /** What the API asks about videos. */
 export function videoService(options: VideoServiceOptions): VideoService {
-  const { videos, plans, progress, events } = options;
+  const { videos, plans, progress, events, change, segments } = options;
 
   async function get(id: VideoId): Promise<Video> {
     const video = await videos.get(id);
@@ -59,8 +62,8 @@ export function videoService(options: VideoServiceOptions): VideoService {
     presentation: (video) => plans.presentationOf(video),
     captions: captionsOf,
 
-    async update(id, change) {
-      const video = await editVideo(videos, id, change);
+    async update(id, edit) {
+      const video = await editVideo(videos, id, edit);
       events.publish({ type: 'updated', videoId: id });
       return video;
     },
@@ -70,10 +73,13 @@ export function videoService(options: VideoServiceOptions): VideoService {
       if (video.source.origin === 'library') {
         throw new AppError('invalid_request', 'this video lies in the library folder: remove its file there');
       }
-      // First the row: from now on nothing of the video is found, and nothing new is begun for it.
-      await videos.delete(id);
+      // From now on nothing of the video is found, and nothing new is begun for it.
+      await change(async (changing) => {
+        await changing.videos.delete(id);
+        changing.enqueue([removalOf(video)]);
+      });
+      segments.refuse(id);
       events.publish({ type: 'deleted', videoId: id });
-      await options.removeEverything(video);
     },
 
     playback(video) {

@@ -272,6 +272,21 @@ export function testJobQueue(
       assert.equal(await queue.enqueue(jobOf('a')), true, 'it may be enqueued anew');
     });
 
+    using('counts no attempt where the database was away', async (queue) => {
+      const attempts: number[] = [];
+      queue.work(
+        workerOf(
+          async () => {
+            if (attempts.push(attempts.length) < 4) throw new AppError('unavailable', 'the database is away');
+          },
+          { attempts: 1 },
+        ),
+      );
+      await queue.enqueue(jobOf('a'));
+      await queue.onIdle();
+      assert.equal(attempts.length, 4);
+    });
+
     using('does not try again what will not go away', async (queue) => {
       const tried: string[] = [];
       const failed: string[] = [];

@@ -8,6 +8,7 @@ import { type Video, parseVideoId } from '../../src/catalog/video.ts';
 import { readConfig } from '../../src/config.ts';
 import { editVideo } from '../../src/pipeline/edit-video.ts';
 import { createVideoEvents, type VideoEvent } from '../../src/pipeline/events.ts';
+import { changesOf } from '../../src/pipeline/change.ts';
 import { createIngest, type Ingest, type IngestOptions } from '../../src/pipeline/ingest.ts';
 import { httpFiles } from '../../src/remote/http-files.ts';
 import { parseObjectKey } from '../../src/storage/object-key.ts';
@@ -68,7 +69,11 @@ export async function startRig(root: string, options: RigOptions = {}): Promise<
     },
     log: SILENT,
     now: () => new Date(),
-    onArrived: (video) => void arrived.push(video),
+    change: changesOf(catalog, jobs),
+    jobsOfArrived(video) {
+      arrived.push(video);
+      return [];
+    },
     minFreeBytes: 0,
     pullDelayMs: () => 20,
     ...changed,

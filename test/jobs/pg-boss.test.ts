@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { openPostgresBroadcast } from '../../src/cluster/postgres-broadcast.ts';
-import type { RetryDelays } from '../../src/jobs/job-queue.ts';
+import { MOST_INTERRUPTIONS, type RetryDelays } from '../../src/jobs/job-queue.ts';
 import { openPgBossJobQueue, type PgBossJobQueue } from '../../src/jobs/pg-boss.ts';
 import { openPool } from '../../src/postgres/pool.ts';
 import { rejects } from '../contracts/object-store.contract.ts';
@@ -162,7 +162,7 @@ describe('pg-boss', { skip: postgres.skip }, () => {
   test('a job whose process dies each time is given up', async () => {
     await using made = await alone();
     await made.queue.enqueue(jobOf('a'));
-    await pool.query('update sluice_jobs.job set started_on = now(), retry_count = 2');
+    await pool.query('update sluice_jobs.job set started_on = now(), retry_count = $1', [MOST_INTERRUPTIONS]);
     const given = Promise.withResolvers<unknown>();
     made.queue.work(
       workerOf(async () => assert.fail('it is not tried again'), {
@@ -174,6 +174,47 @@ describe('pg-boss', { skip: postgres.skip }, () => {
       'encode_failed',
     );
     await made.queue.onIdle();
+  });
+
+  test('a process that dies counts as no attempt', async () => {
+    await using made = await alone();
+    await made.queue.enqueue(jobOf('a'));
+    const tried: number[] = [];
+    // As pg-boss leaves it, time after time, until this process gets it.
+    await pool.query('update sluice_jobs.job set started_on = now(), retry_count = 5');
+    made.queue.work(
+      workerOf(async () => {
+        if (tried.push(tried.length) < 3) throw new Error('by chance');
+      }),
+    );
+    await made.queue.onIdle();
+    assert.equal(tried.length, 3);
+  });
+
+  test('what became of a job is told, although the connection is lost at that moment', async () => {
+    await using made = await alone();
+    const runs: string[] = [];
+    made.queue.work(
+      workerOf(async ({ key }) => {
+        runs.push(key);
+        await pool.query(
+          'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()',
+        );
+      }),
+    );
+    const enqueuedAt = performance.now();
+    await made.queue.enqueue(jobOf('a'));
+    while (runs.length === 0) await sleep(10);
+    for (let isIdle = false; !isIdle; ) {
+      // Sooner than a process that says nothing is taken for dead.
+      assert.ok(performance.now() - enqueuedAt < 9000, 'nobody says what became of it');
+      const onIdle = made.queue.onIdle();
+      isIdle = await onIdle.then(
+        () => true,
+        () => false,
+      );
+    }
+    assert.deepEqual(runs, ['a']);
   });
 
   test('calling off reaches every process, and returns when nothing runs any more', async () => {

@@ -149,6 +149,7 @@ suite('captions of a video', () => {
     assert.ok(answers.every(({ status }) => status === 201));
     assert.deepEqual((await listed()).map(({ language }: { language: string }) => language).sort(), tags);
     assert.equal((await callJson(server.videoUrl, 'DELETE')).status, 204);
+    await server.onIdle();
     assert.deepEqual(await Array.fromAsync(server.texts.list(new AbortController().signal)), []);
   });
 });

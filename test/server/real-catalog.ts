@@ -6,8 +6,11 @@ import type { VideoRepository } from '../../src/catalog/video-repository.ts';
 import { readConfig } from '../../src/config.ts';
 import { AppError } from '../../src/errors.ts';
 import { CaptionStore } from '../../src/pipeline/caption-store.ts';
+import { changesOf } from '../../src/pipeline/change.ts';
 import { captionService } from '../../src/pipeline/captions.ts';
 import { createVideoEvents, type VideoEvents } from '../../src/pipeline/events.ts';
+import { PosterStore } from '../../src/pipeline/poster-store.ts';
+import { type RemovalOptions, startRemoving } from '../../src/pipeline/remove-video.ts';
 import { Plans } from '../../src/pipeline/plans.ts';
 import { type PlaybackOptions, playbackService } from '../../src/pipeline/playback.ts';
 import { SegmentProgress } from '../../src/pipeline/segment-progress.ts';
@@ -27,6 +30,8 @@ export type RealCatalogServer = TestServer & {
   readonly segments: SegmentStore;
   readonly texts: CaptionStore;
   readonly progress: SegmentProgress;
+  /** Resolves when nothing is left to be done, such as removing what belonged to a deleted video. */
+  onIdle(): Promise<void>;
   /** `{origin}/api/v1/videos/{VIDEO_ID}` */
   readonly videoUrl: string;
   /** Stores a segment of the video, as encoding it does. */
@@ -40,7 +45,7 @@ export async function startRealCatalog(settings: Partial<ServerSettings> = {}): 
   const place = await openObjects(config);
   const objects = place.store;
   const deployment = await openDeployment(config, { info() {}, warn() {}, error() {} });
-  const { catalog, broadcast, isShared } = deployment;
+  const { catalog, jobs, broadcast, isShared } = deployment;
   const kept = prefixStore(objects, parseObjectKey('kept'));
   const cached = prefixStore(objects, parseObjectKey('cached'));
   const { signal } = new AbortController();
@@ -50,12 +55,24 @@ export async function startRealCatalog(settings: Partial<ServerSettings> = {}): 
   const [plans, events] = [new Plans(), createVideoEvents(broadcast)];
   const progress = new SegmentProgress(plans, segments, events, broadcast);
   const texts = new CaptionStore(prefixStore(objects, parseObjectKey('captions')));
-  const removeEverything = async (video: Video) => {
-    await segments.deleteAll(video.id, undefined, signal);
-    await texts.deleteAll(video.id, signal);
-  };
+  const change = changesOf(catalog, jobs);
+  startRemoving({
+    ...NOTHING_TO_STOP,
+    jobs,
+    segments,
+    texts,
+    posters: new PosterStore(prefixStore(objects, parseObjectKey('posters'))),
+    sources: objects,
+  });
   const captions = captionService({ videos: catalog.videos, texts, events, extract: noText });
-  const videos = videoService({ videos: catalog.videos, plans, progress, events, removeEverything });
+  const videos = videoService({
+    videos: catalog.videos,
+    plans,
+    progress,
+    events,
+    change,
+    segments,
+  });
   const video = uploadedVideo();
   await catalog.videos.insert(video);
   segments.keep(video.id);
@@ -80,6 +97,7 @@ export async function startRealCatalog(settings: Partial<ServerSettings> = {}): 
     segments,
     texts,
     progress,
+    onIdle: () => jobs.onIdle(),
     videoUrl: `${server.origin}/api/v1/videos/${VIDEO_ID}`,
     async encode(trackId, index) {
       const end = progress.begin(video, trackId, index);
@@ -89,13 +107,21 @@ export async function startRealCatalog(settings: Partial<ServerSettings> = {}): 
     },
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
-      await deployment.jobs.close(0);
+      await jobs.close(0);
       await deployment.close();
       place[Symbol.dispose]();
       await folder[Symbol.asyncDispose]();
     },
   };
 }
+
+/** Nothing is ever under way. */
+const NOTHING_TO_STOP: Pick<RemovalOptions, 'ingest' | 'encoder' | 'extraction' | 'log'> = {
+  ingest: { endUploadOf: async () => {} },
+  encoder: { stop: async () => {} } as unknown as RemovalOptions['encoder'],
+  extraction: { stop: async () => {} },
+  log: { info() {}, warn() {}, error() {} },
+};
 
 async function noText(): Promise<never> {
   throw new AppError('not_found', 'there is no text inside');
