@@ -1,13 +1,22 @@
-/** Progressive MP4 of the running server, through the eyes of FFmpeg and of Chromium. */
+/**
+ * Progressive MP4 of the running server, through the eyes of FFmpeg and of Chromium; and, with it, whether every format
+ * of a video is the same and costs nothing more to keep.
+ */
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { readdir, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { makeSource } from '../fixtures/source.ts';
 import { temporaryFolder } from '../storage/temporary-folder.ts';
 import { launchBrowser, skip as skipWithoutBrowser } from '../web/site.ts';
 import { beepsIn, frameHashes, looks, samples, skipWithoutFfmpeg, startTimes } from './judge.ts';
-import { type ApiVideo, type RealServer, serverFolders, startServer } from './real-server.ts';
+import {
+  type ApiVideo,
+  type RealServer,
+  type ServerFolders,
+  serverFolders,
+  startServer,
+} from './real-server.ts';
 import { bytesOf, fetchAll, hlsTracks, type ServedTrack } from './served-tracks.ts';
 
 const TITLE = 'Übung 1';
@@ -18,6 +27,7 @@ const FRAME_SECONDS = 1 / 30;
 describe('a progressive MP4', { skip: skipWithoutFfmpeg }, () => {
   const cleanUp = new AsyncDisposableStack();
   let scratch: string;
+  let folders: ServerFolders;
   let server: RealServer;
   let tracks: readonly ServedTrack[];
   let video: ApiVideo;
@@ -32,7 +42,7 @@ describe('a progressive MP4', { skip: skipWithoutFfmpeg }, () => {
       { kind: 'video', width: 426, height: 240, seconds: SECONDS },
       { kind: 'audio', seconds: SECONDS },
     ]);
-    const folders = cleanUp.use(await serverFolders([source]));
+    folders = cleanUp.use(await serverFolders([source]));
     server = cleanUp.use(await startServer(folders));
     video = await server.video(basename(source));
     url = `${server.url}/v/${video.id}/mp4/240p.mp4`;
@@ -98,6 +108,26 @@ describe('a progressive MP4', { skip: skipWithoutFfmpeg }, () => {
     }
   });
 
+  test('every format has the same frames and the same sound, and the store has nothing but CMAF for all', async (t) => {
+    const { hls, dash, hlsTs } = video.playback;
+    for (const [stream, least] of [
+      ['v:0', FRAMES],
+      ['a:0', (SECONDS * 48_000) / 1024],
+    ] as const) {
+      const [expected, ...others] = await Promise.all(
+        [hls!, dash!, hlsTs!, file].map((input) => sinceFirst(input, stream)),
+      );
+      assert.ok(expected!.length >= least, `${expected!.length} of ${stream}`);
+      for (const frames of others) assert.deepEqual(frames, expected);
+    }
+    // All that the formats had stored is there now: no picture was asked for, the library's source lies elsewhere, and
+    // of the data folder only the catalog is no object.
+    const stored = await bytesBelow(folders.data, (name) => !name.startsWith('catalog.sqlite'));
+    const cmaf = (await Promise.all(tracks.map(mediaBytes))).flat().reduce((sum, bytes) => sum + bytes, 0);
+    t.diagnostic(`${stored} bytes are stored, ${(stored / cmaf).toFixed(4)} of CMAF`);
+    assert.ok(stored >= cmaf && stored <= 1.01 * cmaf, `${stored} bytes are stored of ${cmaf} of CMAF`);
+  });
+
   test('has flash and beep together, from the first second to the last', async () => {
     const flashes = (await looks(file, 'v:0')).flatMap(({ isFlash }, frame, all) =>
       isFlash && all[frame - 1]?.isFlash !== true ? [frame * FRAME_SECONDS] : [],
@@ -123,6 +153,30 @@ describe('a progressive MP4', { skip: skipWithoutFfmpeg }, () => {
     assert.ok(Math.abs(played.end - SECONDS) < 0.05, `ended at ${played.end} s`);
   });
 });
+
+/** Hashes of all frames, with their times since the first: the clock of transport streams begins elsewhere. */
+async function sinceFirst(input: string, stream: string): Promise<readonly string[]> {
+  const frames = (await frameHashes(input, stream)).map((line) =>
+    line.split(',').map((field) => field.trim()),
+  );
+  const first = Number(frames[0]?.[2]);
+  return frames.map(([, , time, , , hash]) => `${Number(time) - first} ${hash}`);
+}
+
+/** Sizes of a track's init segment and of its segments, as they are served. */
+function mediaBytes({ init, segments }: ServedTrack): Promise<readonly number[]> {
+  const addresses = [init, ...segments.map((segment) => segment.url)];
+  return Promise.all(addresses.map(async (address) => (await bytesOf(address)).length));
+}
+
+async function bytesBelow(folder: string, counts: (name: string) => boolean): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile() && counts(entry.name));
+  const sizes = await Promise.all(
+    files.map(async ({ parentPath, name }) => (await stat(join(parentPath, name))).size),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
 
 async function dispositionOf(url: string): Promise<string | null> {
   return (await fetch(url, { method: 'HEAD' })).headers.get('content-disposition');
