@@ -73,7 +73,7 @@ export async function openCore(config: Config, deployment: Deployment, log: Log,
   const progress = new SegmentProgress(plans, segments, events, broadcast);
   const sourceOf = (video: Video) =>
     readAhead(sourceBytes(video.source.origin === 'library' ? library : objects, video.source));
-  const extraction = new CaptionExtraction({ engine, texts, sourceOf, closing: signal });
+  const extraction = new CaptionExtraction({ engine, texts, sourceOf, library, closing: signal });
   // Others cannot stop what goes on here, and what it stored then would belong to nothing.
   events.listen((event) => {
     if (event.type === 'deleted') void extraction.stop(event.videoId);

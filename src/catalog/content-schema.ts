@@ -46,6 +46,28 @@ const packagedTrack = z.object({
   init: packagedBytes.exactOptional(),
   segments: z.array(packagedBytes),
   manifestOriginTicks: z.number().exactOptional(),
+  sound: z
+    .object({
+      label: text,
+      language: text.exactOptional(),
+      title: text.exactOptional(),
+      isDefault: z.boolean(),
+      role: z.enum(['commentary', 'description']).exactOptional(),
+      soundId: text.exactOptional(),
+    })
+    .exactOptional(),
+});
+
+const packagedCaption = z.object({
+  language: text.exactOptional(),
+  title: text.exactOptional(),
+  kind: z.enum(['subtitles', 'captions']),
+  isDefault: z.boolean(),
+  isForced: z.boolean(),
+  container: z.enum(['webvtt', 'fmp4']),
+  init: packagedBytes.exactOptional(),
+  segments: z.array(packagedBytes),
+  manifestOriginSeconds: z.number(),
 });
 
 const presentation = z.object({ tracks: z.array(z.discriminatedUnion('kind', [videoTrack, audioTrack])) });
@@ -68,7 +90,10 @@ const packageInfo = z.object({
   files: z.array(z.object({ path: text, mediaType: text })),
   presentation,
   media: z.record(text, packagedTrack),
-  rewrapped: z.object({ presentation, sources: z.record(text, rewrappedTrack) }).exactOptional(),
+  captions: z.array(packagedCaption).exactOptional(),
+  rewrapped: z
+    .object({ presentation, sources: z.record(text, rewrappedTrack), originSeconds: z.number() })
+    .exactOptional(),
 });
 
 const videoContent = z.discriminatedUnion('kind', [

@@ -3,7 +3,8 @@
  * it lies, its own playlists and segments unchanged.
  */
 import type { ByteRange } from './byte-range.ts';
-import type { Presentation } from './presentation.ts';
+import type { CaptionKind } from './captions.ts';
+import type { AudioTrack, Presentation } from './presentation.ts';
 
 export type PackageInfo = {
   readonly format: 'hls' | 'dash';
@@ -21,6 +22,8 @@ export type PackageInfo = {
   readonly presentation: Pick<Presentation, 'tracks'>;
   /** Where the segments of each track of `presentation` lie, by track id. */
   readonly media: Readonly<Record<string, PackagedTrack>>;
+  /** Texts that its manifests name and that can be read, in their order; absent for none. */
+  readonly captions?: readonly PackagedCaption[];
   /** The same samples as CMAF, for formats that the package does not come in; absent where that cannot be. */
   readonly rewrapped?: RewrappedPackage;
 };
@@ -33,6 +36,8 @@ export type RewrappedPackage = {
   readonly presentation: Pick<Presentation, 'tracks'>;
   /** By track id of this presentation. */
   readonly sources: Readonly<Record<string, RewrappedTrack>>;
+  /** What the manifest's clock shows at presentation time 0: in HLS that of the media, in DASH that of the Period. */
+  readonly originSeconds: number;
 };
 
 export type RewrappedTrack = {
@@ -70,6 +75,30 @@ export type PackagedTrack = {
   readonly segments: readonly PackagedBytes[];
   /** The time in the media that the manifest presents at 0, in ticks of the track; absent for 0. */
   readonly manifestOriginTicks?: number;
+  /** In a track of pictures, what the manifest says of the sound in the same segments; absent where it says nothing. */
+  readonly sound?: PackagedSound;
+};
+
+/** As an {@link AudioTrack}. */
+export type PackagedSound = Pick<
+  AudioTrack,
+  'label' | 'language' | 'title' | 'isDefault' | 'role' | 'soundId'
+>;
+
+/** A text of a package. What its manifest does not say is absent. */
+export type PackagedCaption = {
+  /** BCP 47. */
+  readonly language?: string;
+  readonly title?: string;
+  readonly kind: CaptionKind;
+  readonly isDefault: boolean;
+  readonly isForced: boolean;
+  /** `fmp4`: WebVTT in MP4 (ISO/IEC 14496-30). */
+  readonly container: 'webvtt' | 'fmp4';
+  readonly init?: PackagedBytes;
+  readonly segments: readonly PackagedBytes[];
+  /** The time in the text that the manifest presents at 0. */
+  readonly manifestOriginSeconds: number;
 };
 
 /** A file of the package, by its path below the package's root, or a part of it. */

@@ -22,7 +22,7 @@ import { compare, multiply, type Rational, rational, roundRational, subtract, to
  * Part of every revision: raise it when the same source would be cut or encoded differently, so that segments
  * stored by an older Sluice are not mixed with new ones.
  */
-export const PLAN_VERSION = 9;
+export const PLAN_VERSION = 10;
 
 export type Plan = {
   readonly presentation: Presentation;

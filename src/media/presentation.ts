@@ -113,7 +113,7 @@ export function defaultAudio(tracks: readonly Track[]): AudioTrack | undefined {
 }
 
 /** Whether `track` has more than stereo. */
-export function isSurround(track: AudioTrack): boolean {
+export function isSurround(track: Pick<AudioTrack, 'channels'>): boolean {
   return track.channels > 2;
 }
 

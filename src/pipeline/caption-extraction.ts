@@ -6,6 +6,10 @@ import { writeWebvtt } from '../containers/webvtt/write-webvtt.ts';
 import type { MediaEngine, SourceBytes } from '../engine/engine.ts';
 import type { Pace } from '../engine/pace.ts';
 import { type AppError, isAppError } from '../errors.ts';
+import type { PackageInfo } from '../media/package.ts';
+import type { SourceInfo } from '../media/source.ts';
+import { packagedCaptionText } from '../readers/package-captions.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
 import type { CaptionStore } from './caption-store.ts';
 import { MAX_CAPTION_BYTES } from './caption-text.ts';
 import { idInSource } from './captions-of-video.ts';
@@ -15,6 +19,8 @@ export type ExtractionOptions = {
   readonly engine: Pick<MediaEngine, 'captions'>;
   readonly texts: CaptionStore;
   readonly sourceOf: (video: Video) => SourceBytes;
+  /** Where packages lie. */
+  readonly library: ObjectStore;
   /** Ends everything. Nobody else's going away does: the next one who asks finds the texts. */
   readonly closing: AbortSignal;
 };
@@ -67,9 +73,26 @@ export class CaptionExtraction {
   }
 
   async #read(video: Video, signal: AbortSignal, pace: Pace | undefined): Promise<void> {
+    if (video.content?.kind === 'media') await this.#readSource(video, video.content.source, signal, pace);
+    if (video.content?.kind === 'package') await this.#readPackage(video, video.content.package, signal);
+  }
+
+  async #readPackage(video: Video, info: PackageInfo, signal: AbortSignal): Promise<void> {
+    const { texts, library } = this.#options;
+    const place = { store: library, root: info.root, signal };
+    for (const [index, caption] of (info.captions ?? []).entries()) {
+      const text = await packagedCaptionText(place, info, caption).catch(emptyIfDamaged);
+      await texts.putAs(video.id, idInSource(video, index), text, signal);
+    }
+  }
+
+  async #readSource(
+    video: Video,
+    source: SourceInfo,
+    signal: AbortSignal,
+    pace: Pace | undefined,
+  ): Promise<void> {
     const { engine, texts, sourceOf } = this.#options;
-    if (video.content?.kind !== 'media') return;
-    const { source } = video.content;
     const request = { source: sourceOf(video), info: source };
     const found = await engine.captions(
       pace === undefined ? { ...request, priority: 'viewer' } : { ...request, priority: 'background', pace },
@@ -77,7 +100,7 @@ export class CaptionExtraction {
     );
     for (const caption of source.captions ?? []) {
       const text = checkedText(found.get(caption.streamIndex));
-      await texts.putAs(video.id, idInSource(video, caption), text, signal);
+      await texts.putAs(video.id, idInSource(video, caption.streamIndex), text, signal);
     }
   }
 }
@@ -87,6 +110,12 @@ type Run = {
   readonly controller: AbortController;
   readonly done: Promise<void>;
 };
+
+/** One text that cannot be read does not keep the others away. */
+function emptyIfDamaged(error: unknown): string {
+  if (isAppError(error, 'source_damaged')) return writeWebvtt([]);
+  throw error;
+}
 
 /** What a child says is read like what anybody uploads. A track without a text is an empty one. */
 function checkedText(bytes: Uint8Array | undefined): string {

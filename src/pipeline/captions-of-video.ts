@@ -3,6 +3,7 @@ import type { Caption } from '../catalog/caption.ts';
 import type { Video } from '../catalog/video.ts';
 import { captionLabel, type CaptionTrack } from '../media/captions.ts';
 import { UNDETERMINED } from '../media/language.ts';
+import type { PackagedCaption } from '../media/package.ts';
 import type { SourceCaption } from '../media/source.ts';
 
 /** A caption track and where it is from. */
@@ -41,26 +42,51 @@ export function isCaptionOf({ captions = [], revision }: Video, id: string): boo
   return captions.some((caption) => caption.id === id) || id.endsWith(`-${revision}`);
 }
 
-/** The text inside the source that `id` names; undefined where it names none. */
-export function sourceCaptionOf(video: Video, id: string): SourceCaption | undefined {
-  return sourceCaptions(video).find((caption) => idInSource(video, caption) === id);
+/** Whether `id` names a text inside the source. */
+export function isInsideSource(video: Video, id: string): boolean {
+  return insideSource(video).some((caption) => caption.id === id);
 }
 
-/** Names a text inside the source: it changes with the source. */
-export function idInSource({ revision }: Video, { streamIndex }: SourceCaption): string {
-  return `s${streamIndex}-${revision}`;
-}
-
-function sourceCaptions({ content }: Video): readonly SourceCaption[] {
-  return content?.kind === 'media' ? (content.source.captions ?? []) : [];
+/** Names a text inside the source, by its stream or by its place in a package: it changes with the source. */
+export function idInSource({ revision }: Video, index: number): string {
+  return `s${index}-${revision}`;
 }
 
 function insideSource(video: Video): readonly ListedCaption[] {
-  return sourceCaptions(video).map((caption) => {
-    const { language = UNDETERMINED, title, isForced, isHearingImpaired } = caption;
-    const kind = isHearingImpaired ? 'captions' : 'subtitles';
-    const label = title ?? captionLabel({ language, kind, isForced });
-    const id = idInSource(video, caption);
-    return { id, language, label, kind, isDefault: false, isForced, origin: 'source' };
+  return textsOf(video).map(({ index, language = UNDETERMINED, title, ...rest }) => {
+    const label = title ?? captionLabel({ language, ...rest });
+    return { id: idInSource(video, index), language, label, ...rest, origin: 'source' };
   });
+}
+
+type InsideText = Pick<PackagedCaption, 'language' | 'title' | 'kind' | 'isDefault' | 'isForced'> & {
+  readonly index: number;
+};
+
+function textsOf({ content }: Video): readonly InsideText[] {
+  if (content?.kind === 'media') return (content.source.captions ?? []).map(ofStream);
+  // Where nothing is rewrapped, nothing says what the times of a text are times of.
+  if (content?.package.rewrapped === undefined) return [];
+  return (content.package.captions ?? []).map((caption, index) => ({
+    index,
+    ...named(caption),
+    kind: caption.kind,
+    isDefault: caption.isDefault,
+    isForced: caption.isForced,
+  }));
+}
+
+function ofStream(caption: SourceCaption): InsideText {
+  const kind = caption.isHearingImpaired ? 'captions' : 'subtitles';
+  return {
+    index: caption.streamIndex,
+    ...named(caption),
+    kind,
+    isDefault: false,
+    isForced: caption.isForced,
+  };
+}
+
+function named({ language, title }: SourceCaption | PackagedCaption) {
+  return { ...(language === undefined ? {} : { language }), ...(title === undefined ? {} : { title }) };
 }

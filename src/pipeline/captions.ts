@@ -6,7 +6,7 @@ import { AppError, isAppError } from '../errors.ts';
 import { canonicalLanguage } from '../media/language.ts';
 import type { CaptionStore } from './caption-store.ts';
 import { normaliseCaptions, readCaptionBytes } from './caption-text.ts';
-import { listedCaption, sourceCaptionOf } from './captions-of-video.ts';
+import { isInsideSource, listedCaption } from './captions-of-video.ts';
 import { changeCaptions } from './change-captions.ts';
 import type { VideoEvents } from './events.ts';
 import type { Resource } from './resource.ts';
@@ -99,7 +99,7 @@ export function captionService({ videos, texts, events, extract }: CaptionOption
 
     async text(video, id, signal) {
       const isAdded = video.captions?.some((caption) => caption.id === id) === true;
-      const isInside = sourceCaptionOf(video, id) !== undefined;
+      const isInside = isInsideSource(video, id);
       if (!isAdded && !isInside) throw new AppError('not_found', 'there are no such captions');
       try {
         return await texts.resource(video.id, id, signal);

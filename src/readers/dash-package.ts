@@ -4,6 +4,7 @@ import { AppError, isAppError } from '../errors.ts';
 import type { PackagedTrack } from '../media/package.ts';
 import type { ObjectKey } from '../storage/object-key.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { captionOf, soundOf } from './dash/descriptions.ts';
 import {
   type ParsedAdaptationSet,
   type ParsedPeriod,
@@ -13,15 +14,16 @@ import {
 import type { LocatedBytes, SegmentInformation } from './dash/segment-information.ts';
 import { packagedContainer } from './file-types.ts';
 import { readManifestText, readRange } from './manifest-text.ts';
-import type { DraftBytes, DraftSegment, DraftTrack, PackageDraft } from './package-draft.ts';
+import type { DraftBytes, DraftCaption, DraftSegment, DraftTrack, PackageDraft } from './package-draft.ts';
 import { keyAt, locationOf, quote } from './reference.ts';
+import { type ListedSound, SoundKeys } from './sounds.ts';
 
 /** An index of ten hours in one-second segments is half of that. */
 const MAX_INDEX_BYTES = 1024 * 1024;
 
 /**
- * Reads the package that begins at `entry`. Each Representation with picture or sound is a track; subtitles
- * and thumbnails are files only. Periods after the first go on in the Representations at the same places.
+ * Reads the package that begins at `entry`. Each Representation with picture or sound is a track; thumbnails are
+ * files only. Periods after the first go on in the Representations at the same places.
  * Throws `package_invalid`, and whatever the store throws.
  */
 export async function readDashPackage(
@@ -38,15 +40,48 @@ export async function readDashPackage(
       media.push(await readMedia(store, representation, seconds, signal));
     tracks.push(trackOf(first, media));
   }
-  return { format: 'dash', entry, files, tracks: withDefaultAudio(tracks) };
+  const captions = await readCaptions(store, periods, signal);
+  return { format: 'dash', entry, files, tracks: withDefaultAudio(tracks), captions };
+}
+
+/** Of a lone Period: texts of several are not joined. The first Representation of each AdaptationSet. */
+async function readCaptions(
+  store: ObjectStore,
+  periods: readonly ParsedPeriod[],
+  signal: AbortSignal,
+): Promise<readonly DraftCaption[]> {
+  const [period] = periods;
+  if (period === undefined || periods.length > 1) return [];
+  const captions: DraftCaption[] = [];
+  for (const { kind, representations } of period.adaptationSets) {
+    const [of] = representations;
+    if (kind !== 'text' || of === undefined) continue;
+    const { container, timescale, originTicks, init, segments } = await readMedia(
+      store,
+      of,
+      period.seconds,
+      signal,
+    );
+    if (container !== 'webvtt' && container !== 'fmp4') continue;
+    captions.push({
+      ...captionOf(of),
+      container,
+      segments,
+      ...(init === undefined ? {} : { init }),
+      manifestOriginSeconds: originTicks / timescale,
+    });
+  }
+  return captions;
 }
 
 /** Where no role says which sound is the main one, it is the first. */
 function withDefaultAudio(tracks: readonly DraftTrack[]): readonly DraftTrack[] {
   if (tracks.some(({ track }) => track.kind === 'audio' && track.isDefault)) return tracks;
-  const first = tracks.find(({ track }) => track.kind === 'audio');
+  const first = tracks.find(({ track }) => track.kind === 'audio')?.sound?.key;
   return tracks.map((one) =>
-    one === first && one.track.kind === 'audio' ? { ...one, track: { ...one.track, isDefault: true } } : one,
+    one.track.kind === 'audio' && one.sound?.key === first
+      ? { ...one, track: { ...one.track, isDefault: true } }
+      : one,
   );
 }
 
@@ -65,17 +100,24 @@ export function filesOf(periods: readonly ParsedPeriod[]): ObjectKey[] {
 
 type Part = { readonly representation: ParsedRepresentation; readonly seconds: number | undefined };
 type Joined = {
-  readonly first: { readonly kind: 'video' | 'audio'; readonly of: ParsedRepresentation };
+  readonly first: {
+    readonly kind: 'video' | 'audio';
+    readonly of: ParsedRepresentation;
+    /** Of sound. */
+    readonly sound?: ListedSound;
+  };
   readonly parts: Part[];
 };
 
 function joinPeriods(periods: readonly ParsedPeriod[]): Joined[] {
   const [firstPeriod] = periods;
+  const keys = new SoundKeys();
   return (firstPeriod?.adaptationSets ?? []).flatMap((set, setIndex) => {
     const { kind } = set;
-    if (kind === 'other') return [];
+    if (kind !== 'video' && kind !== 'audio') return [];
+    const sound = kind === 'audio' ? soundOf(set, keys) : undefined;
     return set.representations.map((of, i) => ({
-      first: { kind, of },
+      first: { kind, of, ...(sound === undefined ? {} : { sound }) },
       parts: partsAt(periods, kind, setIndex, i),
     }));
   });
@@ -144,7 +186,10 @@ async function singleFile(
 ): Promise<Media> {
   const key = keyAt(file);
   const index = indexRange === undefined ? undefined : await readIndex(store, key, indexRange, signal);
-  if (indexRange === undefined || index === undefined) return wholeFile(key, seconds);
+  if (indexRange === undefined || index === undefined) {
+    const container = mimeType === 'text/vtt' ? 'webvtt' : 'other';
+    return { ...wholeFile(key, seconds), container };
+  }
   return {
     container: containerOf(mimeType, key, true),
     timescale: index.timescale,
@@ -189,10 +234,10 @@ async function readIndex(
 
 const WHOLE_FILE_TIMESCALE = 1_000_000;
 
-function wholeFile(key: ObjectKey, seconds: number | undefined): Media {
+function wholeFile(key: ObjectKey, seconds: number | undefined): Omit<Media, 'container'> {
   const durationTicks = Math.max(1, Math.round((seconds ?? 0) * WHOLE_FILE_TIMESCALE));
   const segments = [{ key, durationTicks }];
-  return { container: 'other', timescale: WHOLE_FILE_TIMESCALE, originTicks: 0, segments };
+  return { timescale: WHOLE_FILE_TIMESCALE, originTicks: 0, segments };
 }
 
 function draftBytes({ location, range }: LocatedBytes): DraftBytes {
@@ -200,6 +245,7 @@ function draftBytes({ location, range }: LocatedBytes): DraftBytes {
 }
 
 function containerOf(mimeType: string, key: ObjectKey, hasInit: boolean): PackagedTrack['container'] {
+  if (mimeType === 'text/vtt') return 'webvtt';
   if (mimeType === 'video/mp2t') return 'mpegts';
   if (mimeType.endsWith('/webm')) return 'webm';
   const isMp4 = mimeType.endsWith('/mp4') || (mimeType === '' && packagedContainer(key) === 'fmp4');
@@ -207,7 +253,7 @@ function containerOf(mimeType: string, key: ObjectKey, hasInit: boolean): Packag
 }
 
 /** Several Periods have clocks of their own: they can be played in a row, but not rewrapped as one. */
-function trackOf({ kind, of }: Joined['first'], media: readonly Media[]): DraftTrack {
+function trackOf({ kind, of, sound }: Joined['first'], media: readonly Media[]): DraftTrack {
   const [first] = media;
   if (first === undefined)
     throw new AppError('package_invalid', 'the MPD has a Representation without segments');
@@ -215,12 +261,16 @@ function trackOf({ kind, of }: Joined['first'], media: readonly Media[]): DraftT
   const common = { timescale: first.timescale, codecs: of.codecs, label: of.label ?? labelOf(kind, of) };
   const bitrate = { peakBitsPerSecond: of.bitsPerSecond, averageBitsPerSecond: of.bitsPerSecond };
   return {
-    track: kind === 'video' ? { ...common, kind, ...videoFacts(of) } : { ...common, kind, ...audioFacts(of) },
+    track:
+      kind === 'video'
+        ? { ...common, kind, ...videoFacts(of) }
+        : { ...common, kind, ...audioFacts(of, sound) },
     container: isOne ? first.container : 'other',
     segments: media.flatMap((one) => rescaled(one, first.timescale)),
     ...(first.init === undefined || !isOne ? {} : { init: first.init }),
     ...(first.originTicks === 0 ? {} : { manifestOriginTicks: first.originTicks }),
     ...(of.bitsPerSecond === 0 ? {} : { bitrate }),
+    ...(sound === undefined ? {} : { sound }),
   };
 }
 
@@ -236,8 +286,9 @@ function videoFacts({ width, height, frameRate }: ParsedRepresentation) {
   return { width, height, frameRate };
 }
 
-function audioFacts({ channels, sampleRate, language, isMain }: ParsedRepresentation) {
-  return { channels, sampleRate, isDefault: isMain, ...(language === undefined ? {} : { language }) };
+function audioFacts({ channels, sampleRate }: ParsedRepresentation, sound: ListedSound | undefined) {
+  const { key: _, ...facts } = sound ?? { key: '', isDefault: false };
+  return { channels, sampleRate, ...facts };
 }
 
 function labelOf(kind: 'video' | 'audio', { height, language }: ParsedRepresentation): string {

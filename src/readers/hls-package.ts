@@ -17,16 +17,17 @@ import {
   type Variant,
 } from './hls/parse-playlist.ts';
 import { readManifestText } from './manifest-text.ts';
-import type { DraftBytes, DraftTrack, PackageDraft } from './package-draft.ts';
+import { captionOf, soundOf } from './hls/renditions.ts';
+import type { DraftBytes, DraftCaption, DraftTrack, PackageDraft } from './package-draft.ts';
 import { keyAt, locationOf, quote, resolveLocation } from './reference.ts';
+import { type ListedSound, SoundKeys } from './sounds.ts';
 
 /** Hostile playlists may name any number of others. Real packages have some dozens. */
 const MAX_PLAYLISTS = 1000;
 
 /**
  * Reads the package that begins at `entry`. Each variant is a track, sound inside it included (`codecs` then
- * lists both); each audio rendition with its own playlist is one. Subtitles and I-frame playlists are files
- * only. Throws `package_invalid`, and whatever the store throws.
+ * lists both); each audio rendition with its own playlist is one. I-frame playlists are files only. Throws `package_invalid`, and whatever the store throws.
  */
 export async function readHlsPackage(
   store: ObjectStore,
@@ -35,11 +36,14 @@ export async function readHlsPackage(
 ): Promise<PackageDraft> {
   const reader = createReader(store, entry, signal);
   const playlist = parsePlaylist(await readManifestText(store, entry, signal));
-  const tracks =
+  const { tracks, captions } =
     playlist.kind === 'multivariant'
       ? await readVariants(reader, entry, playlist)
-      : [mediaTrack(reader.addMedia(entry, playlist), { codecs: '', label: 'Video' })];
-  return { format: 'hls', entry, files: reader.files, tracks };
+      : {
+          tracks: [mediaTrack(reader.addMedia(entry, playlist), { codecs: '', label: 'Video' })],
+          captions: [],
+        };
+  return { format: 'hls', entry, files: reader.files, tracks, captions };
 }
 
 type Reader = {
@@ -126,34 +130,54 @@ async function readVariants(
   reader: Reader,
   entry: ObjectKey,
   playlist: MultivariantPlaylist,
-): Promise<DraftTrack[]> {
+): Promise<Pick<PackageDraft, 'tracks' | 'captions'>> {
   for (const uri of playlist.otherFiles) reader.addFile(entry, uri);
   for (const uri of playlist.iFramePlaylists) await reader.readMedia(entry, uri);
   const tracks = new Map<LocatedPlaylist, DraftTrack>();
+  const captions = new Map<LocatedPlaylist, DraftCaption>();
+  const sounds = listedSounds(playlist);
   for (const variant of playlist.variants) {
     const located = await reader.readMedia(entry, variant.uri);
-    if (!tracks.has(located)) tracks.set(located, variantTrack(located, variant, playlist));
+    if (!tracks.has(located)) tracks.set(located, variantTrack(located, variant, sounds));
   }
   for (const rendition of playlist.renditions) {
     if (rendition.uri === undefined) continue;
     const located = await reader.readMedia(entry, rendition.uri);
-    if (rendition.type === 'AUDIO' && !tracks.has(located)) {
-      tracks.set(located, renditionTrack(located, rendition, playlist));
+    const sound = sounds.get(rendition);
+    if (sound !== undefined && !tracks.has(located)) {
+      tracks.set(located, renditionTrack(located, rendition, sound, playlist));
     }
+    const caption = rendition.type === 'SUBTITLES' ? captionTrack(located, rendition) : undefined;
+    if (caption !== undefined && !captions.has(located)) captions.set(located, caption);
   }
-  return [...tracks.values()];
+  return { tracks: [...tracks.values()], captions: [...captions.values()] };
 }
 
-function variantTrack(
-  located: LocatedPlaylist,
-  { attributes }: Variant,
-  playlist: MultivariantPlaylist,
-): DraftTrack {
-  const codecs = attributes.get('CODECS') ?? '';
-  const audioGroup = attributes.get('AUDIO');
-  const hasOwnAudio = !playlist.renditions.some(
-    ({ type, groupId, uri }) => type === 'AUDIO' && groupId === audioGroup && uri !== undefined,
+type ListedSounds = ReadonlyMap<Rendition, ListedSound>;
+
+function listedSounds({ renditions }: MultivariantPlaylist): ListedSounds {
+  const keys = new SoundKeys();
+  return new Map(
+    renditions
+      .filter(({ type }) => type === 'AUDIO')
+      .map((rendition) => [rendition, soundOf(rendition, keys)]),
   );
+}
+
+/** Undefined for what cannot be read: encrypted, with breaks in its times, of a kind that is not known. */
+function captionTrack(located: LocatedPlaylist, rendition: Rendition): DraftCaption | undefined {
+  const { playlist, segments, inits } = located;
+  const container = containerOf(playlist, segments, inits);
+  if (container !== 'webvtt' && container !== 'fmp4') return undefined;
+  return { ...captionOf(rendition), container, ...draftMedia(located), manifestOriginSeconds: 0 };
+}
+
+function variantTrack(located: LocatedPlaylist, { attributes }: Variant, sounds: ListedSounds): DraftTrack {
+  const codecs = attributes.get('CODECS') ?? '';
+  const group = [...sounds].filter(([{ groupId }]) => groupId === attributes.get('AUDIO'));
+  // RFC 8216bis 4.4.6.2.1: a rendition without a URI lies inside the segments of the variant.
+  const own = group.find(([{ uri }]) => uri === undefined)?.[1];
+  const hasOwnAudio = own !== undefined || group.length === 0;
   const [width = 0, height = 0] =
     /^(\d{1,5})x(\d{1,5})$/i
       .exec(attributes.get('RESOLUTION') ?? '')
@@ -166,6 +190,7 @@ function variantTrack(
     height,
     frameRate: Number(attributes.get('FRAME-RATE') ?? 0),
     bitrate: variantBitrate(attributes),
+    sound: own,
   });
 }
 
@@ -179,19 +204,17 @@ function variantBitrate(attributes: ReadonlyMap<string, string>): Bitrate | unde
 
 function renditionTrack(
   located: LocatedPlaylist,
-  rendition: Rendition,
+  { attributes, groupId }: Rendition,
+  sound: ListedSound,
   playlist: MultivariantPlaylist,
 ): DraftTrack {
-  const { attributes, groupId } = rendition;
   const variant = playlist.variants.find((candidate) => candidate.attributes.get('AUDIO') === groupId);
-  const language = attributes.get('LANGUAGE');
   return mediaTrack(located, {
     isAudio: true,
     codecs: splitCodecs(variant?.attributes.get('CODECS') ?? '').audio[0] ?? '',
-    label: attributes.get('NAME') ?? 'Audio',
+    label: sound.title ?? 'Audio',
     channels: positiveInteger(/^\d{1,3}/.exec(attributes.get('CHANNELS') ?? '')?.[0]),
-    isDefault: attributes.get('DEFAULT') === 'YES',
-    ...(language === undefined ? {} : { language }),
+    sound,
   });
 }
 
@@ -204,23 +227,29 @@ type TrackFacts = {
   /** Decimal, 0 if not stated. */
   readonly frameRate?: number;
   readonly channels?: number;
-  readonly language?: string;
-  readonly isDefault?: boolean;
   readonly bitrate?: Bitrate | undefined;
+  readonly sound?: ListedSound | undefined;
 };
 
-function mediaTrack({ playlist, segments, inits }: LocatedPlaylist, facts: TrackFacts): DraftTrack {
-  const [init] = inits;
+function mediaTrack(located: LocatedPlaylist, facts: TrackFacts): DraftTrack {
+  const { playlist, segments, inits } = located;
   return {
     track: isAudioTrack(facts, segments[0]) ? audioFacts(facts) : videoFacts(facts),
     container: containerOf(playlist, segments, inits),
+    ...draftMedia(located),
+    ...(facts.bitrate === undefined ? {} : { bitrate: facts.bitrate }),
+    ...(facts.sound === undefined ? {} : { sound: facts.sound }),
+  };
+}
+
+function draftMedia({ playlist, segments, inits: [init] }: LocatedPlaylist) {
+  return {
     segments: playlist.segments.map(({ durationTicks, range }, i) => ({
       key: segments[i] as ObjectKey,
       durationTicks,
       ...(range === undefined ? {} : { range }),
     })),
     ...(init === undefined ? {} : { init }),
-    ...(facts.bitrate === undefined ? {} : { bitrate: facts.bitrate }),
   };
 }
 
@@ -248,23 +277,9 @@ function videoFacts({
   };
 }
 
-function audioFacts({
-  codecs,
-  label,
-  channels = 0,
-  language,
-  isDefault = true,
-}: TrackFacts): DraftTrack['track'] {
-  return {
-    kind: 'audio',
-    timescale: HLS_TIMESCALE,
-    codecs,
-    label,
-    channels,
-    sampleRate: 0,
-    isDefault,
-    ...(language === undefined ? {} : { language }),
-  };
+function audioFacts({ codecs, label, channels = 0, sound }: TrackFacts): DraftTrack['track'] {
+  const { key: _, ...facts } = sound ?? { key: '', isDefault: true };
+  return { kind: 'audio', timescale: HLS_TIMESCALE, codecs, label, channels, sampleRate: 0, ...facts };
 }
 
 /** `other` for what is only to be played as it lies: encrypted, with breaks in its timestamps, or of mixed kinds. */

@@ -7,17 +7,12 @@ import PQueue from 'p-queue';
 import { SAMPLES_PER_FRAME } from '../containers/aac/adts.ts';
 import { firstDecodeTime } from '../containers/isobmff/first-decode-time.ts';
 import { writeInitSegment } from '../containers/isobmff/write-init-segment.ts';
-import { AppError, isAppError } from '../errors.ts';
-import type {
-  PackageInfo,
-  PackagedBytes,
-  PackagedTrack,
-  RewrappedPackage,
-  RewrappedTrack,
-} from '../media/package.ts';
+import { isAppError } from '../errors.ts';
+import type { PackageInfo, PackagedBytes, RewrappedPackage, RewrappedTrack } from '../media/package.ts';
 import type { Bitrate, Segment, Track } from '../media/presentation.ts';
 import { splitCodecs } from './codec-kinds.ts';
 import { frameRateFromCount } from './frame-rates.ts';
+import { bitrateOf, type Candidate, durationOf, findStreams, unfit } from './package-streams.ts';
 import { type PackagePlace, readFront, readPackaged, samplesOf } from './packaged-bytes.ts';
 import { unwrappedTicks } from './samples/clock.ts';
 import type { StreamSample, StreamSamples } from './samples/stream-samples.ts';
@@ -57,10 +52,7 @@ export async function measurePackage(
 async function measure(place: PackagePlace, info: PackageInfo): Promise<RewrappedPackage | undefined> {
   const counts = Object.values(info.media).map(({ segments }) => segments.length);
   if (counts.reduce((sum, count) => sum + count, 0) > MAX_MEASURED_SEGMENTS) return undefined;
-  const candidates: Candidate[] = [];
-  for (const track of info.presentation.tracks)
-    candidates.push(...(await lookInto(place, track, info.media[track.id]!)));
-  const chosen = chooseTracks(candidates);
+  const chosen = await findStreams(place, info);
   const originSeconds = originOf(chosen);
   const measured: Measured[] = [];
   for (const [i, candidate] of chosen.entries())
@@ -68,47 +60,8 @@ async function measure(place: PackagePlace, info: PackageInfo): Promise<Rewrappe
   return {
     presentation: { tracks: measured.map(({ track }) => track) },
     sources: Object.fromEntries(measured.map(({ track, source }) => [track.id, source])),
+    originSeconds,
   };
-}
-
-/** A stream that may become a track. */
-type Candidate = {
-  readonly packaged: Track;
-  readonly media: PackagedTrack;
-  readonly init: Uint8Array | undefined;
-  /** Of the first segment. */
-  readonly stream: StreamSamples;
-  /** Where presentation begins on the manifest's clock, in seconds of the media's. */
-  readonly manifestOriginSeconds: number;
-};
-
-async function lookInto(
-  place: PackagePlace,
-  packaged: Track,
-  media: PackagedTrack,
-): Promise<readonly Candidate[]> {
-  const init = media.init === undefined ? undefined : await readPackaged(place, media.init);
-  const streams = samplesOf(media.container, init, await readPackaged(place, media.segments[0]!));
-  const manifestOriginSeconds = (media.manifestOriginTicks ?? 0) / packaged.timescale;
-  const one = (kind: Track['kind']) =>
-    streams.filter(({ description }) => description.kind === kind).slice(0, 1);
-  // What is listed as sound has none of the picture, even if there is one in it.
-  const wanted = packaged.kind === 'audio' ? one('audio') : [...one('video'), ...one('audio')];
-  return wanted.map((stream) => ({ packaged, media, init, stream, manifestOriginSeconds }));
-}
-
-/** All pictures, and each sound once: where variants have it inside, the best of them. */
-function chooseTracks(candidates: readonly Candidate[]): readonly Candidate[] {
-  const isSound = ({ stream }: Candidate): boolean => stream.description.kind === 'audio';
-  const sounds = candidates.filter(isSound);
-  const apart = sounds.filter(({ packaged }) => packaged.kind === 'audio');
-  // Of equal ones the last, which comes with the smallest picture: less to read for it.
-  const best = sounds.reduce<Candidate | undefined>(
-    (a, b) => (a === undefined || bitrateOf(b.stream) >= bitrateOf(a.stream) * 0.95 ? b : a),
-    undefined,
-  );
-  const inside = best === undefined ? [] : [best];
-  return [...candidates.filter((one) => !isSound(one)), ...(apart.length > 0 ? apart : inside)];
 }
 
 /** Presentation time 0 in seconds of the media's clock. */
@@ -252,14 +205,7 @@ function find(streams: readonly StreamSamples[], { stream }: Candidate): StreamS
   return streams.find(({ streamId }) => streamId === stream.streamId);
 }
 
-function durationOf({ samples }: StreamSamples): number {
-  const [first, last] = [samples[0], samples.at(-1)];
-  return first === undefined || last === undefined
-    ? 0
-    : Math.round(last.decodeTicks + last.durationTicks - first.decodeTicks);
-}
-
-function trackOf({ packaged, stream }: Candidate, segments: readonly Segment[]): Track {
+function trackOf({ packaged, stream, media }: Candidate, segments: readonly Segment[]): Track {
   const { description } = stream;
   const { timescale } = description;
   const listed = splitCodecs(packaged.codecs);
@@ -284,21 +230,21 @@ function trackOf({ packaged, stream }: Candidate, segments: readonly Segment[]):
     const facts = { channels: packaged.channels || channels, sampleRate: packaged.sampleRate || sampleRate };
     return { ...packaged, ...facts, timescale, segments, codecs };
   }
-  const label = channels === 2 ? 'Stereo' : 'Audio';
-  const inside = { id: 'a1', kind: 'audio', label, isDefault: true } as const;
-  return { ...inside, codecs, timescale, segments, channels, sampleRate, bitrate: bitratesOf(stream) };
+  const sound = media.sound ?? { label: channels === 2 ? 'Stereo' : 'Audio', isDefault: true };
+  return {
+    ...sound,
+    id: `a${packaged.id}`,
+    kind: 'audio',
+    codecs,
+    timescale,
+    segments,
+    channels,
+    sampleRate,
+    bitrate: bitratesOf(stream),
+  };
 }
 
 function bitratesOf(stream: StreamSamples): Bitrate {
   const averageBitsPerSecond = Math.ceil(bitrateOf(stream));
   return { averageBitsPerSecond, peakBitsPerSecond: Math.ceil(averageBitsPerSecond * AUDIO_PEAK_FACTOR) };
-}
-
-function bitrateOf(stream: StreamSamples): number {
-  const bytes = stream.samples.reduce((sum, { data }) => sum + data.length, 0);
-  return (bytes * 8 * stream.description.timescale) / (durationOf(stream) || 1);
-}
-
-function unfit(): AppError {
-  return new AppError('source_damaged', 'the times of the package contradict each other');
 }

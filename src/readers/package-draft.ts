@@ -3,12 +3,25 @@
  * against what is really there.
  */
 import { AppError } from '../errors.ts';
-import type { PackagedBytes, PackagedTrack, PackageInfo } from '../media/package.ts';
-import type { Bitrate, Presentation, Segment, Track } from '../media/presentation.ts';
+import type {
+  PackagedBytes,
+  PackagedCaption,
+  PackagedSound,
+  PackagedTrack,
+  PackageInfo,
+} from '../media/package.ts';
+import {
+  type Bitrate,
+  isSurround,
+  type Presentation,
+  type Segment,
+  type Track,
+} from '../media/presentation.ts';
 import type { ObjectKey } from '../storage/object-key.ts';
 import type { ObjectInfo } from '../storage/object-store.ts';
 import { packageMediaType } from './file-types.ts';
 import { quote } from './reference.ts';
+import type { ListedSound } from './sounds.ts';
 
 /** An object or a part of it; `range` with inclusive offsets. */
 export type DraftBytes = {
@@ -31,6 +44,14 @@ export type DraftTrack = {
   readonly init?: DraftBytes;
   readonly segments: readonly DraftSegment[];
   readonly manifestOriginTicks?: number;
+  /** Of a track of sound; of one of pictures, the sound in it. Absent where the manifest lists none. */
+  readonly sound?: ListedSound;
+};
+
+/** As it is kept, but for where its bytes lie. */
+export type DraftCaption = Omit<PackagedCaption, 'init' | 'segments'> & {
+  readonly init?: DraftBytes;
+  readonly segments: readonly (DraftBytes & { readonly isOptional?: boolean })[];
 };
 
 export type PackageDraft = {
@@ -39,6 +60,7 @@ export type PackageDraft = {
   /** Every file that a player may fetch, those of `tracks` included. */
   readonly files: ReadonlySet<ObjectKey>;
   readonly tracks: readonly DraftTrack[];
+  readonly captions: readonly DraftCaption[];
 };
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
@@ -49,23 +71,30 @@ type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K>
  */
 export function finishPackage(draft: PackageDraft, stored: ReadonlyMap<ObjectKey, ObjectInfo>): PackageInfo {
   const tracks = draft.tracks.map((track) => withoutMissingOptional(track, stored));
+  const captions = draft.captions.map((caption) => withoutMissingOptional(caption, stored));
   const optional = new Set(
-    draft.tracks.flatMap(({ segments }) => segments.filter((s) => s.isOptional).map((s) => s.key)),
+    [...draft.tracks, ...draft.captions].flatMap(({ segments }) =>
+      segments.filter((s) => s.isOptional).map((s) => s.key),
+    ),
   );
   const files = [...draft.files].filter((key) => stored.has(key) || !optional.has(key));
   for (const key of files) requireStored(key, stored);
-  for (const { init, segments } of tracks)
+  for (const { init, segments } of [...tracks, ...captions])
     for (const bytes of init ? [init, ...segments] : segments) requireRange(bytes, stored);
   if (tracks.length === 0) throw new AppError('package_invalid', 'the package has nothing to play');
   const root = commonFolder(files);
-  const placed = placeTracks(tracks, stored);
+  const soundIdOf = soundIds();
+  const placed = placeTracks(tracks, stored, soundIdOf);
   return {
     format: draft.format,
     root,
     entry: below(root, draft.entry),
     files: files.map((key) => ({ path: below(root, key), mediaType: packageMediaType(key) })),
     presentation: { tracks: placed.map(({ track }) => track) } satisfies Presentation,
-    media: Object.fromEntries(placed.map(({ track, draft: from }) => [track.id, packagedTrack(root, from)])),
+    media: Object.fromEntries(
+      placed.map(({ track, draft: from }) => [track.id, packagedTrack(root, from, soundIdOf)]),
+    ),
+    ...(captions.length === 0 ? {} : { captions: captions.map((caption) => packagedCaption(root, caption)) }),
   };
 }
 
@@ -85,7 +114,10 @@ function below(root: ObjectKey | '', key: ObjectKey): string {
   return root === '' ? key : key.slice(root.length + 1);
 }
 
-function withoutMissingOptional(track: DraftTrack, stored: ReadonlyMap<ObjectKey, ObjectInfo>): DraftTrack {
+function withoutMissingOptional<T extends DraftTrack | DraftCaption>(
+  track: T,
+  stored: ReadonlyMap<ObjectKey, ObjectInfo>,
+): T {
   return {
     ...track,
     segments: track.segments.filter(({ key, isOptional }) => !isOptional || stored.has(key)),
@@ -105,7 +137,11 @@ function requireRange({ key, range }: DraftBytes, stored: ReadonlyMap<ObjectKey,
 }
 
 /** In order of preference (see Presentation), each with an id. */
-function placeTracks(tracks: readonly DraftTrack[], stored: ReadonlyMap<ObjectKey, ObjectInfo>) {
+function placeTracks(
+  tracks: readonly DraftTrack[],
+  stored: ReadonlyMap<ObjectKey, ObjectInfo>,
+  soundIdOf: SoundIds,
+) {
   const complete = tracks.map((draft) => {
     const segments = tile(draft.segments);
     const bitrate = draft.bitrate ?? measureBitrate(draft, segments, stored);
@@ -115,14 +151,29 @@ function placeTracks(tracks: readonly DraftTrack[], stored: ReadonlyMap<ObjectKe
   const counts = { video: 0, audio: 0 };
   return complete.map(({ draft, whole }) => {
     counts[whole.kind] += 1;
-    return { draft, track: { ...whole, id: `${whole.kind === 'video' ? 'v' : 'a'}${counts[whole.kind]}` } };
+    const id = `${whole.kind === 'video' ? 'v' : 'a'}${counts[whole.kind]}`;
+    const isSound = whole.kind === 'audio' && draft.sound !== undefined;
+    return { draft, track: { ...whole, id, ...(isSound ? soundIdOf(draft.sound) : {}) } };
   });
 }
 
-/** Video before audio, high before low, many bits before few; the default audio first. */
+/** Names sounds by their keys, in the order in which they are met. */
+type SoundIds = (sound: ListedSound) => { readonly soundId: string };
+
+function soundIds(): SoundIds {
+  const known = new Map<string, string>();
+  return ({ key }) => {
+    const soundId = known.get(key) ?? `s${known.size + 1}`;
+    known.set(key, soundId);
+    return { soundId };
+  };
+}
+
+/** Video before audio, high before low, many bits before few; stereo before surround, the default audio first. */
 function rank(track: Track): number {
   const bits = Math.min(track.bitrate.peakBitsPerSecond, 1e11);
-  if (track.kind === 'audio') return (track.isDefault ? 0 : -1e12) + bits - 1e13;
+  if (track.kind === 'audio')
+    return (isSurround(track) ? -2e12 : 0) + (track.isDefault ? 0 : -1e12) + bits - 1e13;
   return track.height * 1e12 + bits;
 }
 
@@ -155,15 +206,29 @@ function measureBitrate(
   };
 }
 
-function packagedTrack(root: ObjectKey | '', draft: DraftTrack): PackagedTrack {
+function packagedTrack(root: ObjectKey | '', draft: DraftTrack, soundIdOf: SoundIds): PackagedTrack {
+  const { container, manifestOriginTicks, sound, track } = draft;
+  return {
+    container,
+    ...packagedMedia(root, draft),
+    ...(manifestOriginTicks === undefined ? {} : { manifestOriginTicks }),
+    ...(sound === undefined || track.kind === 'audio' ? {} : { sound: packagedSound(sound, soundIdOf) }),
+  };
+}
+
+function packagedSound({ key, ...sound }: ListedSound, soundIdOf: SoundIds): PackagedSound {
+  return { ...sound, label: sound.title ?? 'Audio', ...soundIdOf({ key, ...sound }) };
+}
+
+function packagedCaption(root: ObjectKey | '', draft: DraftCaption): PackagedCaption {
+  const { init: _, segments: __, ...rest } = draft;
+  return { ...rest, ...packagedMedia(root, draft) };
+}
+
+function packagedMedia(root: ObjectKey | '', { init, segments }: DraftTrack | DraftCaption) {
   const bytes = ({ key, range }: DraftBytes): PackagedBytes => ({
     path: below(root, key),
     ...(range === undefined ? {} : { range }),
   });
-  return {
-    container: draft.container,
-    ...(draft.init === undefined ? {} : { init: bytes(draft.init) }),
-    segments: draft.segments.map(bytes),
-    ...(draft.manifestOriginTicks === undefined ? {} : { manifestOriginTicks: draft.manifestOriginTicks }),
-  };
+  return { ...(init === undefined ? {} : { init: bytes(init) }), segments: segments.map(bytes) };
 }

@@ -25,6 +25,15 @@ export type ApiVideo = {
   readonly durationSeconds?: number;
   readonly frameRate?: number;
   readonly source: { readonly name: string };
+  readonly captions: readonly {
+    readonly language: string;
+    readonly label: string;
+    readonly kind: string;
+    readonly isDefault: boolean;
+    readonly isForced: boolean;
+    readonly origin: string;
+    readonly url: string;
+  }[];
   readonly playback: {
     readonly hls?: string;
     readonly dash?: string;

@@ -48,7 +48,7 @@ describe('HLS packages made by ffmpeg', { skip: ffmpeg.skip || ffprobe.skip }, (
     assert.deepEqual([video.width, video.height, video.frameRate], [320, 180, { num: 25, den: 1 }]);
     assert.deepEqual(
       [audio.language, audio.isDefault, audio.sampleRate, audio.channels],
-      ['deu', true, 48_000, 2],
+      ['de', true, 48_000, 2],
     );
     assert.deepEqual([video.codecs.slice(0, 5), audio.codecs], ['avc1.', 'mp4a.40.2']);
     assert.equal(video.segments.length, 4);

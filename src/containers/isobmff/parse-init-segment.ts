@@ -20,7 +20,10 @@ export type ParsedInitTrack = {
   readonly timescale: number;
   /** RFC 6381; for codecs whose configuration is not read here, the sample entry's four characters alone. */
   readonly codecs: string;
-  /** The composition time that is presented at 0: the first edit that is not empty. 0 without an edit list. */
+  /**
+   * The composition time that is presented at 0. 0 without an edit list; negative where the first sample is presented
+   * later than its composition time says.
+   */
   readonly presentationOffsetTicks: number;
   /** For {@link parseMediaSegment}. */
   readonly defaults: SampleDefaults;
@@ -40,7 +43,10 @@ export type ParsedInitTrack = {
 export function parseInitSegment(bytes: Uint8Array): readonly ParsedInitTrack[] {
   const movie = readBoxes(bytes, requireBox(readBoxes(bytes), 'moov'));
   const defaults = parseDefaults(bytes, findBox(movie, 'mvex'));
-  const tracks = movie.filter((box) => box.type === 'trak').map((trak) => parseTrack(bytes, trak, defaults));
+  const movieTimescale = parseMovieTimescale(bytes, findBox(movie, 'mvhd'));
+  const tracks = movie
+    .filter((box) => box.type === 'trak')
+    .map((trak) => parseTrack(bytes, trak, defaults, movieTimescale));
   if (tracks.length === 0) throw new AppError('source_damaged', 'the MP4 file has no tracks');
   return tracks;
 }
@@ -49,6 +55,7 @@ function parseTrack(
   bytes: Uint8Array,
   trak: Box,
   allDefaults: ReadonlyMap<number, SampleDefaults>,
+  movieTimescale: number,
 ): ParsedInitTrack {
   const header = fullBoxContentOf(bytes, requirePath(bytes, trak, ['tkhd']));
   header.reader.skip(header.version === 0 ? 8 : 16); // creation and modification times
@@ -67,25 +74,38 @@ function parseTrack(
   return {
     trackId,
     timescale,
-    presentationOffsetTicks: parsePresentationOffset(bytes, trak),
+    presentationOffsetTicks: parsePresentationOffset(bytes, trak, timescale / movieTimescale),
     defaults: allDefaults.get(trackId) ?? { durationTicks: 0, bytes: 0, flags: 0 },
     sampleEntry: bytes.subarray(sampleEntry.start, sampleEntry.end),
     ...parseSampleEntry(bytes, sampleEntry, handlerType),
   };
 }
 
-/** The media time of the first edit that shows media; an empty edit has -1 (ISO/IEC 14496-12 8.6.6.3). */
-function parsePresentationOffset(bytes: Uint8Array, trak: Box): number {
+/** Of `mvhd` (8.2.2), in which empty edits are counted; 1 where nothing is. */
+function parseMovieTimescale(bytes: Uint8Array, header: Box | undefined): number {
+  if (header === undefined) return 1;
+  const { version, reader } = fullBoxContentOf(bytes, header);
+  reader.skip(version === 0 ? 8 : 16);
+  return reader.u32() || 1;
+}
+
+/**
+ * The media time of the first edit that shows media, less the empty edits before it, which have -1
+ * (ISO/IEC 14496-12 8.6.6.3).
+ */
+function parsePresentationOffset(bytes: Uint8Array, trak: Box, ticksPerMovieTick: number): number {
   const edits = findBox(readBoxes(bytes, trak), 'edts');
   const list = edits === undefined ? undefined : findBox(readBoxes(bytes, edits), 'elst');
   if (list === undefined) return 0;
   const { version, reader } = fullBoxContentOf(bytes, list);
   const count = reader.u32();
+  let emptyTicks = 0;
   for (let i = 0; i < count; i++) {
-    reader.skip(version === 0 ? 4 : 8); // segment_duration
+    const duration = version === 0 ? reader.u32() : reader.u64();
     const mediaTime = version === 0 ? reader.i32() : reader.i64();
     reader.skip(4); // media_rate
-    if (mediaTime >= 0) return mediaTime;
+    if (mediaTime >= 0) return mediaTime - Math.round(emptyTicks);
+    emptyTicks += duration * ticksPerMovieTick;
   }
   return 0;
 }

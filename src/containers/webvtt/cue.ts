@@ -35,7 +35,8 @@ export function mendTimes(cues: readonly Cue[]): readonly Cue[] {
     const endMs = cue.endMs > startMs ? Math.min(cue.endMs, MAX_CUE_MS) : Math.min(startMs + MENDED_MS, next);
     mended.push({ ...cue, startMs, endMs });
   }
-  return mended.sort(inOrder);
+  // What is shown together stays in its order.
+  return mended.toReversed().sort(inOrder);
 }
 
 function inOrder(a: Cue, b: Cue): number {

@@ -14,8 +14,8 @@ export type ParsedPeriod = {
 };
 
 export type ParsedAdaptationSet = {
-  /** `other`: subtitles, pictures, and what is only for fast forward. */
-  readonly kind: 'video' | 'audio' | 'other';
+  /** `other`: pictures, and what is only for fast forward. */
+  readonly kind: 'video' | 'audio' | 'text' | 'other';
   readonly representations: readonly ParsedRepresentation[];
 };
 
@@ -32,8 +32,10 @@ export type ParsedRepresentation = {
   readonly sampleRate: number;
   readonly language?: string;
   readonly label?: string;
-  /** The AdaptationSet has the role `main`. */
-  readonly isMain: boolean;
+  /** Of the AdaptationSet (5.8.5.5): `main`, `commentary`, `caption`, ... */
+  readonly roles: readonly string[];
+  /** It tells those who do not see the picture what happens. */
+  readonly isDescription: boolean;
   readonly isEncrypted: boolean;
   readonly media: SegmentInformation;
 };
@@ -134,7 +136,8 @@ function parseRepresentation(
     channels: channelsOf(representation) || channelsOf(set),
     // 5.3.7.2: one rate, or the least and the greatest.
     sampleRate: Number(/^\s*(\d{1,6})/.exec(attribute('audioSamplingRate') ?? '')?.[1] ?? 0),
-    isMain: childrenNamed(set, 'Role').some((role) => role.attributes['value'] === 'main'),
+    roles: childrenNamed(set, 'Role').map((role) => role.attributes['value']?.toLowerCase() ?? ''),
+    isDescription: childrenNamed(set, 'Accessibility').some(isForWhoCannotSee),
     isEncrypted: [set, representation].some(
       (element) => childNamed(element, 'ContentProtection') !== undefined,
     ),
@@ -150,6 +153,12 @@ function parseRepresentation(
   };
 }
 
+/** 5.8.4.3, in the scheme of broadcasters or in that of roles. */
+function isForWhoCannotSee({ attributes }: XmlElement): boolean {
+  const { schemeIdUri = '', value = '' } = attributes;
+  return schemeIdUri.includes('AudioPurposeCS') ? value === '1' : value.toLowerCase() === 'description';
+}
+
 function channelsOf(element: XmlElement): number {
   const value = childNamed(element, 'AudioChannelConfiguration')?.attributes['value'] ?? '';
   return /^\d{1,3}$/.test(value) ? Number(value) : 0;
@@ -161,7 +170,16 @@ function kindOf(set: XmlElement, mimeType: string): ParsedAdaptationSet['kind'] 
   );
   if (isTrickMode) return 'other';
   const kind = set.attributes['contentType'] ?? mimeType.split('/')[0];
-  return (kind === 'video' || kind === 'audio') && !mimeType.startsWith('image/') ? kind : 'other';
+  if (mimeType.startsWith('image/')) return 'other';
+  if (kind === 'video' || kind === 'audio' || kind === 'text') return kind;
+  return isTextInMp4(set, mimeType) ? 'text' : 'other';
+}
+
+/** What an `application/mp4` holds, only its codecs say. */
+function isTextInMp4(set: XmlElement, mimeType: string): boolean {
+  const [first] = childrenNamed(set, 'Representation');
+  const codecs = set.attributes['codecs'] ?? first?.attributes['codecs'] ?? '';
+  return mimeType === 'application/mp4' && codecs.startsWith('wvtt');
 }
 
 function invalid(why: string): AppError {
