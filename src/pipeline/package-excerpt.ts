@@ -2,14 +2,17 @@ import type { Video } from '../catalog/video.ts';
 import type { SourceBytes } from '../engine/engine.ts';
 import { AppError } from '../errors.ts';
 import type { PackagedBytes, PackageInfo } from '../media/package.ts';
-import { isVideo, type Segment, type VideoTrack } from '../media/presentation.ts';
+import { isVideo, type Segment, type Track, type VideoTrack } from '../media/presentation.ts';
 import type { Tile } from '../media/storyboard.ts';
+import { packagedKeyframes } from '../readers/package-keyframes.ts';
 import { joinKey, parseObjectKey } from '../storage/object-key.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
 /** Far enough in that it is seldom a title or a black frame. */
 const PARTS = [0.1, 0.25, 0.4];
 const MAX_EXCERPT_BYTES = 64 * 1024 * 1024;
+/** Of tiles that a segment's length is divided into, so many may show the same keyframe. */
+const MOST_TILES_TO_SEGMENT = 2;
 
 /**
  * A few segments of a package's best video track, behind their init segment: a small media file of its own, to take a
@@ -49,7 +52,8 @@ export async function packageFrame(
 
 /**
  * What a sheet of tiles is made of, and where in the presentation that begins: of each tile the segment in its middle,
- * of the smallest picture that there is. Throws as {@link packageExcerpt}.
+ * of the smallest picture that there is. Of segments that are not much longer than tiles, only the keyframes: decoding
+ * all that lies between takes seconds (docs/decisions/127). Throws as {@link packageExcerpt}.
  */
 export async function packageTiles(
   library: ObjectStore,
@@ -58,23 +62,53 @@ export async function packageTiles(
   tiles: readonly Tile[],
   signal: AbortSignal,
 ): Promise<{ readonly source: SourceBytes; readonly startSeconds: number }> {
-  const track = smallestTrack(info);
+  const rewrapped = smallestOf(info.rewrapped?.presentation.tracks ?? []);
+  const isFine = rewrapped !== undefined && areKeyframesEnough(rewrapped, tiles);
+  const track = isFine ? rewrapped : smallestTrack(info);
   if (track === undefined) throw noPicture();
   const segments = tiles.map(({ startSeconds, endSeconds }) =>
     segmentAt(track, (startSeconds + endSeconds) / 2),
   );
   const indexes = [...new Set(segments.map(({ index }) => index))];
-  const source = await excerptOf(library, video, info, track, indexes, signal);
+  const source = isFine
+    ? await keyframesOf(library, video, info, track, indexes, signal)
+    : await excerptOf(library, video, info, track, indexes, signal);
   return { source, startSeconds: (segments[0]?.startTicks ?? 0) / track.timescale };
+}
+
+/** Each segment begins with one, so no tile shows what is further away than it is long itself, or hardly. */
+function areKeyframesEnough({ segments, timescale }: VideoTrack, [tile]: readonly Tile[]): boolean {
+  const ticks = segments.reduce((sum, { durationTicks }) => sum + durationTicks, 0);
+  const segmentSeconds = ticks / timescale / (segments.length || 1);
+  return (
+    tile !== undefined && (tile.endSeconds - tile.startSeconds) * MOST_TILES_TO_SEGMENT >= segmentSeconds
+  );
+}
+
+async function keyframesOf(
+  library: ObjectStore,
+  video: Video,
+  info: PackageInfo,
+  track: VideoTrack,
+  indexes: readonly number[],
+  signal: AbortSignal,
+): Promise<SourceBytes> {
+  const place = { store: library, root: info.root, signal };
+  const bytes = await packagedKeyframes(place, info, track.id, indexes);
+  return inMemory(`keyframes/${video.id}/${video.revision}/${track.id}/${indexes.join()}`, bytes);
 }
 
 /** Undefined where no track says how large its picture is, or can be cut into excerpts. */
 export function smallestTrack({ presentation, media }: PackageInfo): VideoTrack | undefined {
   const isCuttable = ({ id }: VideoTrack): boolean =>
     ['fmp4', 'mpegts', 'webm'].includes(media[id]?.container ?? 'other');
-  return presentation.tracks
+  return smallestOf(presentation.tracks.filter(isVideo).filter(isCuttable));
+}
+
+function smallestOf(tracks: readonly Track[]): VideoTrack | undefined {
+  return tracks
     .filter(isVideo)
-    .filter((track) => track.height > 0 && track.width > 0 && track.segments.length > 0 && isCuttable(track))
+    .filter((track) => track.height > 0 && track.width > 0 && track.segments.length > 0)
     .toSorted((a, b) => a.height - b.height)[0];
 }
 
@@ -109,9 +143,15 @@ async function excerptOf(
     left -= chunk.length;
     chunks.push(chunk);
   }
-  const bytes = Buffer.concat(chunks);
+  return inMemory(
+    `excerpt/${video.id}/${video.revision}/${track.id}/${indexes.join()}`,
+    Buffer.concat(chunks),
+  );
+}
+
+function inMemory(identity: string, bytes: Uint8Array): SourceBytes {
   return {
-    identity: `excerpt/${video.id}/${video.revision}/${track.id}/${indexes.join()}`,
+    identity,
     bytes: bytes.length,
     read: async (offset, length) => bytes.subarray(offset, offset + length),
   };

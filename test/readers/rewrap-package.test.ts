@@ -7,8 +7,10 @@ import { after, before, describe, test } from 'node:test';
 import { writeAdts } from '../../src/containers/aac/adts.ts';
 import { parseInitSegment } from '../../src/containers/isobmff/parse-init-segment.ts';
 import { parseMediaSegment } from '../../src/containers/isobmff/parse-media-segment.ts';
+import { isAppError } from '../../src/errors.ts';
 import type { PackageInfo } from '../../src/media/package.ts';
 import type { Track } from '../../src/media/presentation.ts';
+import { packagedKeyframes } from '../../src/readers/package-keyframes.ts';
 import { readPackage } from '../../src/readers/read-package.ts';
 import { rewrappedInit, rewrappedSegment } from '../../src/readers/rewrap-package.ts';
 import { packedAudioSamples } from '../../src/readers/samples/packed-audio-samples.ts';
@@ -67,6 +69,24 @@ describe('rewrapped packages', { skip: ffmpeg.skip }, () => {
       for (const track of tracks) await assertWhole(info, track);
     });
   }
+
+  test('the keyframes of some segments are a small film of their own', async () => {
+    const info = await packed('keyframes', SHAPES['MPEG-TS with the sound inside']!);
+    const place = { store: folder.store, root: info.root, signal: new AbortController().signal };
+    const bytes = await packagedKeyframes(place, info, 'v1', [1, 3]);
+    const file = join(folder.path, 'keyframes.mp4');
+    writeFileSync(file, bytes);
+    // FFmpeg begins the times of a fragmented file that begins later at its first fragment.
+    const found = pictures(file).map((line) => line.split(' '));
+    const [first] = found;
+    assert.deepEqual(
+      found.map(([time, hash]) => [Number(time) - Number(first?.[0]), hash]),
+      [50, 150].map((frame) => [frame - 50, expected[frame]!.split(' ')[1]]),
+    );
+    await assert.rejects(packagedKeyframes(place, info, 'v1', [99]), (error) =>
+      isAppError(error, 'source_damaged'),
+    );
+  });
 
   test('what is encrypted, and what is damaged behind its manifest, plays as it lies', async () => {
     const info = await packed('whole', SHAPES['MPEG-TS with the sound inside']!);
