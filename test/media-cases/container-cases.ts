@@ -49,6 +49,22 @@ export const CONTAINER_CASES: readonly MediaCase[] = [
     expected: {},
   },
   {
+    name: 'an attached font',
+    extension: 'mkv',
+    make: (kit, path) =>
+      runFfmpeg([
+        '-i',
+        kit.plain,
+        '-c',
+        'copy',
+        '-attach',
+        kit.sound,
+        ...'-metadata:s:t mimetype=application/x-truetype-font'.split(' '),
+        path,
+      ]),
+    expected: {},
+  },
+  {
     name: 'time code and chapters',
     extension: 'mov',
     make: (kit, path) =>

@@ -10,54 +10,10 @@ import type { MediaEngine } from '../../src/engine/engine.ts';
 import { compare, toNumber } from '../../src/media/time.ts';
 import { temporaryFolder } from '../storage/temporary-folder.ts';
 import { HEIGHT, type Kit, makeKit, SECONDS, skipWithoutFfmpeg, WIDTH } from './kit.ts';
-import { type Expected, isRefused, type MediaCase } from './media-case.ts';
+import { type Expected, isRefused } from './media-case.ts';
 import { beepsOf, numbersOf, play, type Played } from './play.ts';
-import { CODEC_CASES } from './codec-cases.ts';
-import { COLOR_CASES } from './color-cases.ts';
-import { CONTAINER_CASES } from './container-cases.ts';
-import { DAMAGE_CASES } from './damage-cases.ts';
-import { SCAN_CASES } from './scan-cases.ts';
-import { SHAPE_CASES } from './shape-cases.ts';
-import { SOUND_CASES } from './sound-cases.ts';
-import { TIMING_CASES } from './timing-cases.ts';
+import { CASES, RARE } from './cases.ts';
 
-const CASES: readonly MediaCase[] = [
-  ...SHAPE_CASES,
-  ...TIMING_CASES,
-  ...CODEC_CASES,
-  ...CONTAINER_CASES,
-  ...COLOR_CASES,
-  ...SCAN_CASES,
-  ...DAMAGE_CASES,
-  ...SOUND_CASES,
-];
-/** What a decoder of FFmpeg does alone, beside cases of the same container: with the others in `npm run media-cases`. */
-const RARE: ReadonlySet<string> = new Set([
-  'MPEG-1',
-  'DNxHR',
-  'FFV1',
-  'Theora',
-  'Windows Media Video 2',
-  'H.263',
-  'Sorenson H.263',
-  'RealVideo',
-  'PNG',
-  'raw pictures',
-  'animated PNG',
-  'MXF',
-  'TrueHD',
-  'DTS',
-  'ADPCM',
-  'Windows Media Audio',
-  'PCM of 24 bits',
-  'PCM of floats',
-  '22050 samples a second',
-  '192000 samples a second',
-  'interlaced DV',
-  'interlaced ProRes',
-  'transparent ProRes',
-  '12 bits',
-]);
 const run = process.env['SLUICE_MEDIA_CASES'] === 'all' ? CASES : CASES.filter(({ name }) => !RARE.has(name));
 const AAC_FRAME_SECONDS = 1024 / 48_000;
 /** A codec may swallow the first periods of a beep that begins with the file. */

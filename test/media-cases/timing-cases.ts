@@ -88,6 +88,12 @@ export const TIMING_CASES: readonly MediaCase[] = [
     expected: {},
   },
   {
+    name: 'a keyframe a minute',
+    extension: 'mkv',
+    make: (kit, path) => runFfmpeg([...loopedInputs(kit, 10), ...H264, '-g', 25 * 60, ...AAC, path]),
+    expected: { seconds: 11 * SECONDS, soundSeconds: 11 * SECONDS, shows: (index) => index % FRAMES },
+  },
+  {
     name: 'open groups of pictures',
     extension: 'mkv',
     make: (kit, path) => openGroups(kit, path),
@@ -117,6 +123,24 @@ export const TIMING_CASES: readonly MediaCase[] = [
     extension: 'mkv',
     make: (kit, path) => runFfmpeg(['-i', kit.plain, '-c', 'copy', '-output_ts_offset', 100, path]),
     expected: {},
+  },
+  {
+    name: 'a start before 0',
+    extension: 'mp4',
+    // What lies before 0 is in the file, and an edit list hides it.
+    make: (kit, path) =>
+      runFfmpeg([
+        '-i',
+        kit.plain,
+        ...'-c copy -avoid_negative_ts disabled -output_ts_offset -0.4'.split(' '),
+        path,
+      ]),
+    expected: {
+      seconds: SECONDS - 0.4,
+      soundSeconds: SECONDS - 0.4,
+      shows: (index) => index + 10,
+      beeps: [0.6, 1.6, 2.6, 3.6, 4.6],
+    },
   },
   {
     name: 'a picture later than its sound',
@@ -169,4 +193,10 @@ function openGroups(kit: Kit, path: string): Promise<void> {
     ...AAC,
     path,
   ]);
+}
+
+/** As {@link inputs}, so many times more. */
+function loopedInputs(kit: Kit, times: number): string[] {
+  const loop = ['-stream_loop', String(times)];
+  return [...loop, '-r', '25', '-i', kit.picture, ...loop, '-i', kit.sound];
 }
