@@ -6,7 +6,7 @@ import type { Rational } from '../media/time.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { frameRateFromCount, UNKNOWN_FRAME_RATE } from './frame-rates.ts';
 import { readRange } from './manifest-text.ts';
-import type { DraftBytes, DraftTrack } from './package-draft.ts';
+import type { DraftBytes, DraftCaption, DraftTrack } from './package-draft.ts';
 import { describeTransportStream } from './transport-stream.ts';
 
 const MAX_INIT_BYTES = 1024 * 1024;
@@ -23,6 +23,19 @@ export async function fillIn(
   if (track.kind !== 'video' || isComplete(track)) return { ...draft, track };
   const facts = await lookIntoSegment(store, draft, init, signal);
   return { ...draft, track: facts === undefined ? track : withFacts(track, facts) };
+}
+
+/** Whether a text is WebVTT: in MP4, only its init segment says so. */
+export async function isWebvtt(
+  store: ObjectStore,
+  { container, init }: DraftCaption,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (container === 'webvtt' || init === undefined) return container === 'webvtt';
+  const tracks = await orUndefined(async () =>
+    parseInitSegment(await readRange(store, init.key, limit(init, MAX_INIT_BYTES), signal)),
+  );
+  return tracks?.some(({ codecs }) => codecs === 'wvtt') ?? false;
 }
 
 type VideoFacts = {

@@ -7,8 +7,14 @@ import { readDashPackage } from './dash-package.ts';
 import type { LibraryEntry } from './discover.ts';
 import { readHlsPackage } from './hls-package.ts';
 import { measurePackage } from './measure-package.ts';
-import { commonFolder, type DraftTrack, finishPackage, type PackageDraft } from './package-draft.ts';
-import { fillIn } from './probe-segments.ts';
+import {
+  commonFolder,
+  type DraftCaption,
+  type DraftTrack,
+  finishPackage,
+  type PackageDraft,
+} from './package-draft.ts';
+import { fillIn, isWebvtt } from './probe-segments.ts';
 
 /**
  * Reads a package that {@link discover} found. Files of its alternate manifests may be fetched too, as far as
@@ -34,7 +40,9 @@ export async function readPackage(
   finishPackage(whole, stored);
   const tracks: DraftTrack[] = [];
   for (const track of draft.tracks) tracks.push(await fillIn(store, track, signal));
-  const info = finishPackage({ ...whole, tracks }, stored);
+  const captions: DraftCaption[] = [];
+  for (const caption of draft.captions) if (await isWebvtt(store, caption, signal)) captions.push(caption);
+  const info = finishPackage({ ...whole, tracks, captions }, stored);
   const rewrapped = await measurePackage({ store, root: info.root, signal }, info);
   return { ...info, ...(rewrapped === undefined ? {} : { rewrapped }) };
 }

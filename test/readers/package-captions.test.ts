@@ -158,6 +158,8 @@ describe('what manifests say of texts and sounds', () => {
           `${text},NAME="Signs",LANGUAGE="en",FORCED=YES,URI="signs.m3u8"`,
           `${text},NAME="For the deaf",CHARACTERISTICS="x, public.accessibility.transcribes-spoken-dialog",URI="cc.m3u8"`,
           `${text},NAME="Pictures",LANGUAGE="en",URI="pictures.m3u8"`,
+          `${text},NAME="In MP4",LANGUAGE="sv",URI="mp4.m3u8"`,
+          `${text},NAME="TTML in MP4",LANGUAGE="sv",URI="ttml.m3u8"`,
           `${sound},GROUP-ID="s",NAME="English Stereo",LANGUAGE="en",DEFAULT=YES,CHANNELS="2",URI="s-en.m3u8"`,
           `${sound},GROUP-ID="s",NAME="Described",LANGUAGE="en",CHARACTERISTICS="public.accessibility.describes-video",CHANNELS="2",URI="s-dv.m3u8"`,
           `${sound},GROUP-ID="s",NAME="Deutsch",LANGUAGE="de",CHANNELS="2",URI="s-de.m3u8"`,
@@ -175,6 +177,11 @@ describe('what manifests say of texts and sounds', () => {
           ['en', 'signs', 'cc'].map((name) => [`p/${name}.m3u8`, list('1.vtt', '2.vtt')]),
         ),
         'p/pictures.m3u8': list('p.png'),
+        'p/mp4.m3u8': list('1.m4s').replace('#EXTINF', '#EXT-X-MAP:URI="init.mp4"\n#EXTINF'),
+        'p/ttml.m3u8': list('1.m4s').replace('#EXTINF', '#EXT-X-MAP:URI="stpp.mp4"\n#EXTINF'),
+        'p/init.mp4': INIT,
+        'p/stpp.mp4': Buffer.from(INIT.toString('latin1').replace('wvtt', 'stpp'), 'latin1'),
+        'p/1.m4s': 'x',
         'p/x.ts': 'x',
         'p/1.vtt': vtt(''),
         'p/2.vtt': vtt(''),
@@ -189,6 +196,14 @@ describe('what manifests say of texts and sounds', () => {
       { ...base, language: 'en', title: 'English', isDefault: true },
       { ...base, language: 'en', title: 'Signs', isForced: true },
       { ...base, title: 'For the deaf', kind: 'captions' },
+      {
+        ...base,
+        language: 'sv',
+        title: 'In MP4',
+        container: 'fmp4',
+        init: { path: 'init.mp4' },
+        segments: [{ path: '1.m4s' }],
+      },
     ]);
     const sounds = info.presentation.tracks.filter((track) => track.kind === 'audio');
     assert.deepEqual(
@@ -264,7 +279,7 @@ describe('what manifests say of texts and sounds', () => {
   });
 });
 
-function box(type: string, ...content: readonly (string | Uint8Array)[]): Uint8Array {
+function box(type: string, ...content: readonly (string | Uint8Array)[]): Buffer<ArrayBuffer> {
   const body = Buffer.concat(content.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)));
   const header = Buffer.alloc(8);
   header.writeUInt32BE(8 + body.length);
