@@ -14,7 +14,8 @@ const upload = new Upload(createReadStream(file) as unknown as File, {
   endpoint,
   metadata: { filename: basename(file) },
   chunkSize: 256 * 1024,
-  retryDelays: [20, 20, 20, 20, 20, 20],
+  // At once after a broken connection, with patience for a server that starts.
+  retryDelays: [20, 20, 20, 20, 20, 20, 500, 1000, 2000, 4000, 8000],
   ...(existsSync(memory) ? { uploadUrl: readFileSync(memory, 'utf8') } : {}),
   onUploadUrlAvailable: () => writeFileSync(memory, upload.url ?? ''),
   onAfterResponse: (_request, response: HttpResponse) => {
