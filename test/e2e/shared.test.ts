@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, test, type TestContext } from 'node:test';
 import { Client } from 'pg';
 import { postgres, type PostgresServer, startPostgres } from '../fixtures/postgres.ts';
 import { makeSource } from '../fixtures/source.ts';
@@ -106,7 +106,7 @@ describe('a Sluice of several processes', { skip: postgres.skip, timeout: 600_00
     }
   });
 
-  test('a thousand viewers who wait for a segment cost the database what one costs', async () => {
+  test('a thousand viewers who wait for a segment cost the database what one costs', async (context) => {
     const media = await mediaOf(first(), 'film.mp4');
     const waiting = servers.map((server) => `${server.url}${media}/a1/5.m4s`);
     const urls = Array.from({ length: VIEWERS }, (_, viewer) => waiting[viewer % waiting.length]!);
@@ -124,10 +124,10 @@ describe('a Sluice of several processes', { skip: postgres.skip, timeout: 600_00
     });
     const jobs = await query(databaseUrl, `select 1 from sluice_jobs.job where singleton_key like '%/a1/5%'`);
     assert.ok(jobs.length > 0, 'nobody had to wait');
-    assertFew(statements);
+    assertFew(statements, context);
   });
 
-  test('a thousand viewers of stored segments cost the database nothing', async () => {
+  test('a thousand viewers of stored segments cost the database nothing', async (context) => {
     const media = await mediaOf(first(), 'film.mp4');
     for (let index = 0; index < SEGMENTS; index++)
       await until(`segment ${index} is stored`, WAIT_MS, async () =>
@@ -137,7 +137,7 @@ describe('a Sluice of several processes', { skip: postgres.skip, timeout: 600_00
       assert.deepEqual(await crowd(audience(media, servers)).answers, { 200: VIEWERS });
     });
     assert.deepEqual(statements.filter(isAboutOneVideo), []);
-    assertFew(statements);
+    assertFew(statements, context);
     const redirect = { SLUICE_MEDIA_REDIRECT: 'https://cdn.example/films' };
     await using redirecting = await startServer(
       folders,
@@ -148,7 +148,7 @@ describe('a Sluice of several processes', { skip: postgres.skip, timeout: 600_00
       assert.deepEqual(await crowd(audience(media, [redirecting])).answers, { 307: VIEWERS });
     });
     assert.ok(redirects.filter(isAboutOneVideo).length < 10, `${redirects.filter(isAboutOneVideo).length}`);
-    assertFew(redirects);
+    assertFew(redirects, context);
   });
 
   test('stored segments are served without the database', async () => {
@@ -266,10 +266,12 @@ function isAboutOneVideo(statement: string): boolean {
 }
 
 /** Processes that have nothing to do say some things too; none of it is said for each viewer. */
-function assertFew(statements: readonly string[]): void {
+function assertFew(statements: readonly string[], context: TestContext): void {
   assert.ok(statements.length > 0, 'nothing was counted');
   const counts = new Map<string, number>();
   for (const text of statements) counts.set(text, (counts.get(text) ?? 0) + 1);
+  const asked = statements.filter(isAboutOneVideo).length;
+  context.diagnostic(`${statements.length} statements by all processes, ${asked} of them for one video`);
   const [most, count] = [...counts].sort(([, a], [, b]) => b - a)[0]!;
   assert.ok(
     statements.length < VIEWERS / 2 && count < VIEWERS / 10,
