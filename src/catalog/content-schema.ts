@@ -97,7 +97,7 @@ const packageInfo = z.object({
 });
 
 const videoContent = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('media'), source: sourceInfoSchema }),
+  z.object({ kind: z.literal('media'), source: sourceInfoSchema, cut: text.exactOptional() }),
   z.object({ kind: z.literal('package'), package: packageInfo }),
 ]);
 

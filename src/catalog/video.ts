@@ -60,7 +60,12 @@ export type VideoSource = {
 
 /** What there is to play: a media file that we encode, or a package that is played as it is. */
 export type VideoContent =
-  | { readonly kind: 'media'; readonly source: SourceInfo }
+  | {
+      readonly kind: 'media';
+      readonly source: SourceInfo;
+      /** Names how an upload's segments are cut and described: what a later release plans must fit what is stored. */
+      readonly cut?: string;
+    }
   | { readonly kind: 'package'; readonly package: PackageInfo };
 
 /** A new id that sorts after every earlier one from this process's clock. */

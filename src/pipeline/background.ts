@@ -9,16 +9,18 @@ import type { VideoRepository } from '../catalog/video-repository.ts';
 import type { MediaEngine, SourceBytes } from '../engine/engine.ts';
 import { Pace } from '../engine/pace.ts';
 import { AppError, isAppError } from '../errors.ts';
+import { planSource } from '../media/plan.ts';
 import { type Job, type JobQueue, type JobWorker, sharingSlots } from '../jobs/job-queue.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { Change, Changing } from './change.ts';
-import { chunksOf, encodeMissing } from './encode-missing.ts';
+import { chunksOf, encodeMissing, storeInitSegments } from './encode-missing.ts';
 import type { VideoEvents } from './events.ts';
 import { FINAL_CODES } from './final-codes.ts';
 import { inspectVideo, saveInspected } from './inspect-video.ts';
 import type { Log } from './log.ts';
 import { throughOutages } from './outage.ts';
-import type { Plans } from './plans.ts';
+import { cutOf, type Plans } from './plans.ts';
+import { renewUploads } from './renew-uploads.ts';
 import type { SegmentProgress } from './segment-progress.ts';
 import type { SegmentStore } from './segment-store.ts';
 
@@ -63,6 +65,7 @@ export class Background {
   readonly #options: BackgroundOptions;
   readonly #paces = new Set<Pace>();
   #isHeld = false;
+  #isRenewed = false;
 
   constructor(options: BackgroundOptions) {
     this.#options = options;
@@ -91,6 +94,8 @@ export class Background {
   /** Enqueues everything that the catalog says is to be done, but for what is in the queue already. */
   async catchUp(): Promise<void> {
     const { videos, chunks, segments, mode } = this.#options;
+    if (!this.#isRenewed) await renewUploads(this.#options);
+    this.#isRenewed = true;
     for (const video of await videos.listBySource('upload')) {
       segments.keep(video.id);
       if (video.status === 'inspecting') await this.#options.jobs.enqueueAll(this.jobsOfArrived(video));
@@ -117,10 +122,10 @@ export class Background {
     const { videos, change, engine, sourceOf, objects } = this.#options;
     const video = await videos.get(parseVideoId(job.videoId));
     if (video?.status !== 'inspecting') return;
-    const read = async (): Promise<VideoContent> => ({
-      kind: 'media',
-      source: await throughOutages(objects, () => engine.inspect(sourceOf(video), signal), signal),
-    });
+    const read = async (): Promise<VideoContent> => {
+      const source = await throughOutages(objects, () => engine.inspect(sourceOf(video), signal), signal);
+      return { kind: 'media', source, cut: cutOf(planSource(source)) };
+    };
     // As one: a video that is playable and has no chunk left is ready.
     await inspectVideo(this.#options, video, read, (outcome) =>
       change(async (changing) => {
@@ -151,6 +156,7 @@ export class Background {
     pace.setPaused(this.#isHeld);
     this.#paces.add(pace);
     try {
+      if (chunk.first === 0) await storeInitSegments(this.#options, video, plan, signal);
       await encodeMissing(this.#options, { video, plan, chunk }, pace, signal);
     } finally {
       this.#paces.delete(pace);

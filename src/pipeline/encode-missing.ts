@@ -89,6 +89,20 @@ export async function encodeMissing(
   }
 }
 
+/** Stores the init segment of each track, for whoever asks later: a later release might make other ones. */
+export async function storeInitSegments(
+  { engine, segments }: Pick<EncodeMissingOptions, 'engine' | 'segments'>,
+  { id: videoId, revision, content }: Video,
+  plan: Plan,
+  signal: AbortSignal,
+): Promise<void> {
+  if (content?.kind !== 'media') return;
+  const inits = await engine.initSegments([...plan.encodings.values()], content.source, signal);
+  for (const [trackId, bytes] of inits) {
+    await segments.putInitSegment({ videoId, revision, trackId }, bytes, signal);
+  }
+}
+
 function addressOf(video: Video, { trackId }: TrackEncoding): TrackAddress {
   return { videoId: video.id, revision: video.revision, trackId };
 }

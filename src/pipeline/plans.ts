@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Video } from '../catalog/video.ts';
 import { type Plan, planSource } from '../media/plan.ts';
@@ -37,6 +38,23 @@ export class Plans {
         : this.planOf(video)?.presentation;
     return withCaptions(planned, video);
   }
+}
+
+/**
+ * Names how segments are cut and described: two plans of which it is the same fit the same stored segments. Names and
+ * bitrates may differ.
+ */
+export function cutOf({ presentation }: Plan): string {
+  const tracks = presentation.tracks.map((track) => [
+    track.id,
+    track.codecs,
+    track.timescale,
+    track.segments,
+    track.kind === 'video'
+      ? [track.width, track.height, track.frameRate]
+      : [track.channels, track.sampleRate],
+  ]);
+  return createHash('sha256').update(JSON.stringify(tracks)).digest('hex').slice(0, 16);
 }
 
 function withCaptions(planned: Presentation | undefined, video: Video): Presentation | undefined {

@@ -16,6 +16,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import type { Captions } from './captions.ts';
 import { Composer } from './composer.ts';
 import type { VideoEvents } from './events.ts';
+import { storeInitSegments } from './encode-missing.ts';
 import { memoryResource } from './memory-resource.ts';
 import { KnownVideos } from './known-videos.ts';
 import type { Encodable, SegmentMaker } from './segment-maker.ts';
@@ -158,14 +159,9 @@ export function playbackService(options: PlaybackOptions): PlaybackService {
         { trackId: track.trackId, index: 'init' },
         signal,
       );
-    const { info, plan } = encodable(video);
+    const { plan } = encodable(video);
     if (!plan.encodings.has(track.trackId)) throw nothingHere();
-    const bytes = await initQueue.add(() =>
-      options.engine.initSegments([...plan.encodings.values()], info, signal),
-    );
-    for (const [trackId, init] of bytes) {
-      await segments.putInitSegment({ videoId: video.id, revision: video.revision, trackId }, init, signal);
-    }
+    await initQueue.add(() => storeInitSegments(options, video, plan, signal));
     const made = await segments.initSegment(track, signal);
     if (made === undefined) throw new AppError('unavailable', 'the init segment was removed again');
     return made;

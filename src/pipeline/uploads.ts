@@ -422,7 +422,8 @@ function viewOf(upload: StoredUpload, receivedBytes: number): Upload {
   };
 }
 
-async function headIfThere(store: ObjectStore, key: ObjectKey): Promise<ObjectInfo | undefined> {
+/** What lies there; undefined for nothing. */
+export async function headIfThere(store: ObjectStore, key: ObjectKey): Promise<ObjectInfo | undefined> {
   try {
     return await store.head(key);
   } catch (error) {
