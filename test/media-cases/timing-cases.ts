@@ -1,4 +1,5 @@
 /** Frame rates, and where tracks lie in time. */
+import { readFile, writeFile } from 'node:fs/promises';
 import { AAC, FRAMES, H264, inputs, type Kit, runFfmpeg, SECONDS } from './kit.ts';
 import type { MediaCase } from './media-case.ts';
 
@@ -163,6 +164,29 @@ export const TIMING_CASES: readonly MediaCase[] = [
       runFfmpeg(['-i', kit.plain, '-c', 'copy', '-muxdelay', 0, '-output_ts_offset', 95_438.5, path]),
     expected: {},
   },
+  {
+    name: 'two recordings joined, whose time begins again',
+    extension: 'ts',
+    make: (kit, path) => joinedAt(kit, path, 0),
+    // The last frame is the second one's: it is shown at the end of both.
+    expected: {
+      seconds: [4, 4.2],
+      shows: (index) => (index < 100 ? index : undefined),
+      soundSeconds: [4, 4.1],
+      beeps: [0, 1, 2, 3, 4],
+    },
+  },
+  {
+    name: 'two recordings joined, whose time jumps forward',
+    extension: 'ts',
+    make: (kit, path) => joinedAt(kit, path, 10),
+    expected: {
+      seconds: 12,
+      shows: (index) => (index < 100 ? index : index < 250 ? undefined : index - 150),
+      soundSeconds: 12,
+      beeps: [0, 1, 2, 3, 4, 10, 11],
+    },
+  },
 ];
 
 function constant(name: string, num: number, den: number): MediaCase {
@@ -176,6 +200,15 @@ function constant(name: string, num: number, den: number): MediaCase {
       beeps: 'none',
     },
   };
+}
+
+/** The first four seconds, and at `seconds` the two that follow, as people join recordings: byte after byte. */
+async function joinedAt(kit: Kit, path: string, seconds: number): Promise<void> {
+  const [first, second] = [`${path}.1.ts`, `${path}.2.ts`];
+  const copy = ['-c', 'copy', '-muxdelay', 0, '-copyts', '-output_ts_offset'];
+  await runFfmpeg(['-t', 4, '-i', kit.plain, ...copy, 1, first]);
+  await runFfmpeg(['-ss', 4, '-i', kit.plain, ...copy, 1 + seconds - 4, second]);
+  await writeFile(path, Buffer.concat([await readFile(first), await readFile(second)]));
 }
 
 function openGroups(kit: Kit, path: string): Promise<void> {
