@@ -1,5 +1,7 @@
 /** Interlaced video: each field becomes a picture, at its own time and without combs. */
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { fieldCodedH264 } from './field-coded.ts';
 import { runFfmpeg, runFfmpegTo } from './kit.ts';
 import type { MediaCase } from './media-case.ts';
 import type { Played } from './play.ts';
@@ -23,6 +25,19 @@ export const SCAN_CASES: readonly MediaCase[] = [
     'top',
     '-c:v libx264 -preset ultrafast -flags +ildct+ilme -x264-params tff=1',
   ),
+  {
+    ...interlaced('interlaced H.264 of single fields', 'ts', 'top', ''),
+    async make(_kit, path) {
+      const frames = await runFfmpegTo([
+        ...bar('50'),
+        '-vf',
+        'tinterlace=interleave_top',
+        ...'-pix_fmt yuv420p -f rawvideo'.split(' '),
+      ]);
+      await writeFile(`${path}.264`, fieldCodedH264(frames, WIDTH, HEIGHT));
+      await runFfmpeg(['-framerate', 25, '-f', 'h264', '-i', `${path}.264`, '-c', 'copy', path]);
+    },
+  },
   interlaced(
     'interlaced DV',
     'dv',
