@@ -1,7 +1,7 @@
 /** Transport streams: what is written is read back, counters and clocks keep the rules, and damage does no harm. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../fast-check.ts';
 import { splitAdts, writeAdts } from '../../src/containers/aac/adts.ts';
 import {
   parseAudioSpecificConfig,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../fast-check.ts';
 import { SNIFF_BYTES, sniffContainer } from '../../src/containers/sniff.ts';
 
 function bytes(text: string): Uint8Array {

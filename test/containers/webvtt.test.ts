@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../fast-check.ts';
 import { isAppError } from '../../src/errors.ts';
 import type { Cue } from '../../src/containers/webvtt/cue.ts';
 import { parseCaptions } from '../../src/containers/webvtt/parse-captions.ts';

@@ -1,7 +1,7 @@
 /** What holds of every streaming format, whatever it looks like. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../fast-check.ts';
 import type { Format, FormatInput } from '../../src/formats/format.ts';
 import { anyPresentation } from '../formats/presentations.ts';
 

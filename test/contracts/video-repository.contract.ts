@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../fast-check.ts';
 import type { Caption } from '../../src/catalog/caption.ts';
 import { newVideoId, type Video, VIDEO_STATUSES, type VideoStatus } from '../../src/catalog/video.ts';
 import type { VideoQuery, VideoRepository } from '../../src/catalog/video-repository.ts';

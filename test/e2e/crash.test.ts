@@ -9,7 +9,15 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { frameTimes, skipWithoutFfmpeg } from './judge.ts';
-import { descendantsOf, type RealServer, SAMPLE, serverFolders, startServer, until } from './real-server.ts';
+import {
+  descendantsOf,
+  isRunning,
+  type RealServer,
+  SAMPLE,
+  serverFolders,
+  startServer,
+  until,
+} from './real-server.ts';
 import { objectsFolder } from './shared-deployment.ts';
 
 const ROUNDS = Number(process.env['SLUICE_CRASH_ROUNDS'] ?? 6);
@@ -123,15 +131,6 @@ function assertUnchanged(folder: string, finished: ReadonlyMap<string, number>):
   const now = storedSegments(folder);
   for (const [path, inode] of finished)
     assert.equal(now.get(path), inode, `${path} was lost or written again`);
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function sha256(bytes: Uint8Array): string {

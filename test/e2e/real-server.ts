@@ -7,6 +7,9 @@ import { type Folders, type ServerOptions, type ServerProcess, startProcess } fr
 import { startProcesses } from './several-processes.ts';
 import { deploymentOf, isShared } from './shared-deployment.ts';
 import { temporaryFolder } from '../storage/temporary-folder.ts';
+import { until } from '../until.ts';
+
+export { until };
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const INSPECTION_MS = 60_000;
@@ -94,21 +97,6 @@ export function realServer(started: ServerProcess): RealServer {
         return found === undefined || found.status === 'inspecting' ? undefined : found;
       }),
   };
-}
-
-/** Asks again and again until `probe` gives something, and fails with `what` when it never does. */
-export async function until<T>(
-  what: string,
-  timeoutMs: number,
-  probe: () => Promise<T | undefined> | T | undefined,
-): Promise<T> {
-  const end = Date.now() + timeoutMs;
-  for (;;) {
-    const found = await probe();
-    if (found !== undefined) return found;
-    if (Date.now() > end) throw new Error(`waited ${timeoutMs} ms until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
 
 /** Every process below `pid` in the tree of processes. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../fast-check.ts';
 import { encodeFrame, FrameReader } from '../../src/engine/protocol.ts';
 import { reportSchema } from '../../src/engine/protocol-schema.ts';
 

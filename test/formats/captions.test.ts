@@ -1,7 +1,7 @@
 /** What HLS and DASH make of captions. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../fast-check.ts';
 import { dash } from '../../src/formats/dash/dash.ts';
 import { hls } from '../../src/formats/hls/hls.ts';
 import { hlsTs } from '../../src/formats/hls-ts/hls-ts.ts';

@@ -1,7 +1,7 @@
 /** What holds of every format, checked by reading manifests back as a player would. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../fast-check.ts';
 import { dash } from '../../src/formats/dash/dash.ts';
 import type { FormatInput } from '../../src/formats/format.ts';
 import { hls } from '../../src/formats/hls/hls.ts';

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../fast-check.ts';
 import { segmentHeadBytes } from '../../src/containers/isobmff/segment-head.ts';
 import { writeInitSegment } from '../../src/containers/isobmff/write-init-segment.ts';
 import { writeMediaSegment } from '../../src/containers/isobmff/write-media-segment.ts';

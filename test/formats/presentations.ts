@@ -1,5 +1,5 @@
 /** Presentations for tests of formats: ordinary ones, and any that fast-check can think of. */
-import * as fc from 'fast-check';
+import * as fc from '../fast-check.ts';
 import type { CaptionTrack } from '../../src/media/captions.ts';
 import type { AudioTrack, Presentation, Segment, Track, VideoTrack } from '../../src/media/presentation.ts';
 import { type Rational, rational } from '../../src/media/time.ts';

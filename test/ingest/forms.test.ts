@@ -119,11 +119,11 @@ describe('refused, and nothing stays of it', () => {
       `POST /api/v1/videos HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=${BOUNDARY}\r\nContent-Length: ${form.length}\r\n\r\n`,
     );
     socket.write(form.subarray(0, 100_000));
-    await until('the video is there', 5000, () => rig.events.length > 0 || undefined);
+    await until('the video is there', 20_000, () => rig.events.length > 0 || undefined);
     await sleep(100);
     assert.equal((await rig.catalog.videos.list({ limit: 1 })).items[0]?.status, 'uploading');
     socket.destroy();
-    await until('nothing stays', 5000, () =>
+    await until('nothing stays', 20_000, () =>
       rig.assertEmpty().then(
         () => true,
         () => undefined,
@@ -144,10 +144,10 @@ describe('refused, and nothing stays of it', () => {
       body,
       duplex: 'half',
     }).catch(() => undefined);
-    await until('the video is there', 5000, () => rig.events.length > 0 || undefined);
+    await until('the video is there', 20_000, () => rig.events.length > 0 || undefined);
     const start = performance.now();
     await rig[Symbol.asyncDispose]();
-    assert.ok(performance.now() - start < 3000);
+    assert.ok(performance.now() - start < 15_000);
     await request;
     await using next = await startRig(folder.path);
     await next.assertEmpty();

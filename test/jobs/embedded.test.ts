@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../fast-check.ts';
 import { EmbeddedJobQueue } from '../../src/jobs/embedded.ts';
 import { retryDelayMs } from '../../src/jobs/retry-delay.ts';
 import { jobOf, testJobQueue, workerOf } from '../contracts/job-queue.contract.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../fast-check.ts';
 import { parseCaptions } from '../../src/containers/webvtt/parse-captions.ts';
 import { storyboardVtt } from '../../src/formats/storyboard.ts';
 import { planStoryboard, sheetCount, tilesOfSheet } from '../../src/media/storyboard.ts';

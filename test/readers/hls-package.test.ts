@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../fast-check.ts';
 import { isAppError } from '../../src/errors.ts';
 import { presentationDurationSeconds } from '../../src/media/presentation.ts';
 import { readPackage } from '../../src/readers/read-package.ts';

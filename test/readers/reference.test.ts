@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../fast-check.ts';
 import { isAppError } from '../../src/errors.ts';
 import { keyAt, locationOf, resolveLocation } from '../../src/readers/reference.ts';
 import { parseObjectKey } from '../../src/storage/object-key.ts';

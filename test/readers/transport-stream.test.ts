@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../fast-check.ts';
 import { isAppError } from '../../src/errors.ts';
 import { describeTransportStream } from '../../src/readers/transport-stream.ts';
 

@@ -1,7 +1,7 @@
 /** Changing and deleting videos, and their encode maps, over a real catalog. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../fast-check.ts';
 import type { SegmentState } from '../../src/pipeline/events.ts';
 import { formatRuns } from '../../src/server/segments-view.ts';
 import { parseVideoId } from '../../src/catalog/video.ts';

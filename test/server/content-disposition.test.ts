@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../fast-check.ts';
 import { contentDisposition } from '../../src/server/content-disposition.ts';
 
 test('a plain name stays as it is', () => {

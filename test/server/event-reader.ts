@@ -14,7 +14,7 @@ export type EventReader = AsyncDisposable & {
 };
 
 /** Connects; the answer must be a stream of events. */
-export async function openEvents(url: string, patienceMs = 5000): Promise<EventReader> {
+export async function openEvents(url: string, patienceMs = 20_000): Promise<EventReader> {
   const controller = new AbortController();
   const response = await fetch(url, {
     signal: controller.signal,
@@ -27,7 +27,7 @@ export async function openEvents(url: string, patienceMs = 5000): Promise<EventR
   const retries: string[] = [];
   let text = '';
 
-  async function block(): Promise<string | undefined> {
+  async function block(endMs: number): Promise<string | undefined> {
     for (;;) {
       const end = text.indexOf('\n\n');
       if (end >= 0) {
@@ -36,7 +36,9 @@ export async function openEvents(url: string, patienceMs = 5000): Promise<EventR
         return found;
       }
       const { promise: late, reject } = Promise.withResolvers<never>();
-      const timer = setTimeout(() => reject(new Error(`no event within ${patienceMs} ms`)), patienceMs);
+      const fail = () => reject(new Error(`no event within ${patienceMs} ms`));
+      // Comments come all the while, and are no event.
+      const timer = setTimeout(fail, Math.max(0, endMs - performance.now()));
       const { done, value } = await Promise.race([reader.read(), late]).finally(() => clearTimeout(timer));
       if (done) return undefined;
       text += value;
@@ -44,7 +46,8 @@ export async function openEvents(url: string, patienceMs = 5000): Promise<EventR
   }
 
   async function next(): Promise<ReadEvent | undefined> {
-    for (let found = await block(); found !== undefined; found = await block()) {
+    const endMs = performance.now() + patienceMs;
+    for (let found = await block(endMs); found !== undefined; found = await block(endMs)) {
       const fields = new Map(
         found.split('\n').map((line) => {
           const [, name = '', value = ''] = /^([^:]*): ?(.*)$/s.exec(line) ?? [];

@@ -97,7 +97,7 @@ describe('events of one video', () => {
     await publishing;
     const seconds = (performance.now() - startedAt) / 1000;
     assert.ok(fractions.length >= 2, `${fractions}`);
-    assert.ok(fractions.length <= seconds * 2 + 1, `${fractions.length} in ${seconds} s`);
+    assert.ok(fractions.length <= seconds * 2 + 1.5, `${fractions.length} in ${seconds} s`);
     assert.deepEqual(
       fractions,
       fractions.toSorted((a, b) => a - b),
@@ -108,13 +108,18 @@ describe('events of one video', () => {
     await using server = await startRealCatalog();
     await using events = await openEvents(`${server.videoUrl}/events`);
     await events.until('segments');
-    server.events.publish(segmentEvent(0, 'stored', 0.1));
-    await events.until('progress');
-    server.events.publish(segmentEvent(1, 'stored', 0.2));
-    const publishedAt = performance.now();
-    server.events.publish({ type: 'updated', videoId: VIDEO_ID });
-    await events.until('video');
-    assert.ok(performance.now() - publishedAt < 350, 'not only after half a second');
+    const delays: number[] = [];
+    for (let round = 1; round <= 5; round++) {
+      server.events.publish(segmentEvent(0, 'stored', round / 10));
+      await events.until('progress');
+      server.events.publish(segmentEvent(1, 'stored', round / 10 + 0.05));
+      const publishedAt = performance.now();
+      server.events.publish({ type: 'updated', videoId: VIDEO_ID });
+      await events.until('video');
+      delays.push(performance.now() - publishedAt);
+    }
+    // The machine may have been busy with something else, but not each time.
+    assert.ok(Math.min(...delays) < 350, `not only after half a second, but ${delays}`);
   });
 
   test('end when it is deleted', async () => {
@@ -175,9 +180,11 @@ describe('a stream of events', () => {
     await using server = await startRealCatalog({ keepAliveMilliseconds: 50 });
     await using events = await openEvents(`${server.videoUrl}/events`);
     await events.until('segments');
-    await sleep(300);
-    server.events.publish({ type: 'updated', videoId: VIDEO_ID });
-    await events.until('video');
+    for (let tries = 0; events.comments.length < 3 && tries < 100; tries++) {
+      await sleep(100);
+      server.events.publish({ type: 'updated', videoId: VIDEO_ID });
+      await events.until('video');
+    }
     assert.ok(events.comments.length >= 3, `${events.comments.length} comments`);
   });
 
@@ -189,7 +196,7 @@ describe('a stream of events', () => {
     const closed = server[Symbol.asyncDispose]();
     assert.equal(await events.next(), undefined, 'an end, not a break');
     await closed;
-    assert.ok(performance.now() - startedAt < 3000);
+    assert.ok(performance.now() - startedAt < 15_000);
   });
 
   test('stops listening when the client goes', async () => {
@@ -210,7 +217,7 @@ describe('a stream of events', () => {
     await events.until('segments');
     assert.equal(listening.size, 1);
     await events[Symbol.asyncDispose]();
-    for (let tries = 0; listening.size > 0 && tries < 200; tries++) await sleep(10);
+    for (let tries = 0; listening.size > 0 && tries < 1000; tries++) await sleep(10);
     assert.equal(listening.size, 0);
   });
 
@@ -239,7 +246,7 @@ describe('a stream of events', () => {
     socket.setEncoding('utf8').on('data', (data: string) => (text += data));
     socket.resume();
     const last = `"title":"Title ${changes}."`;
-    for (let tries = 0; !text.includes(last) && tries < 500; tries++) await sleep(10);
+    for (let tries = 0; !text.includes(last) && tries < 2000; tries++) await sleep(10);
     assert.ok(text.includes(last), 'the last state comes');
     assert.ok(text.split('event: video').length < changes / 2, 'what was between is passed over');
     socket.destroy();

@@ -5,10 +5,11 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Services } from '../../src/pipeline/services.ts';
+import { until } from '../until.ts';
 import { SETTINGS, VIDEO_ID, playbackOf, rawRequest, resourceOf, startServer } from './support.ts';
 
 /** Options of `once` that make a test fail rather than hang. */
-const soon = () => ({ signal: AbortSignal.timeout(5_000) });
+const soon = () => ({ signal: AbortSignal.timeout(30_000) });
 
 /** Waits for `signal`, as a pipeline that encodes does. */
 function waitingPlayback(): { playback: Services['playback']; asked: Promise<AbortSignal> } {
@@ -32,8 +33,8 @@ test('a viewer who leaves while waiting fires the signal', async () => {
   viewer.abort();
   await assert.rejects(answer, { name: 'AbortError' });
   if (!signal.aborted) await once(signal, 'abort', soon());
-  await sleep(50);
-  assert.ok(log.some(({ msg, isClientGone }) => msg === 'request' && isClientGone === true));
+  const isTold = () => log.some(({ msg, isClientGone }) => msg === 'request' && isClientGone === true);
+  await until('it is in the log', 20_000, () => isTold() || undefined);
   assert.ok(
     log.every(({ level }) => Number(level) < 50),
     'nobody did anything wrong',
@@ -72,7 +73,7 @@ test('a viewer who leaves amid the bytes cancels the source at once', async () =
   viewer.abort();
   await Promise.race([
     cancelled.promise,
-    sleep(5_000).then(() => assert.fail('the source was never cancelled')),
+    sleep(30_000, undefined, { ref: false }).then(() => assert.fail('the source was never cancelled')),
   ]);
 });
 
@@ -97,12 +98,14 @@ test('no more is read from the source than a client takes', async () => {
   const socket = connect(Number(new URL(server.origin).port), '127.0.0.1');
   socket.pause();
   socket.write(`GET /v/${VIDEO_ID}/a.mp4 HTTP/1.1\r\nHost: a\r\n\r\n`);
-  await sleep(500);
-  const readByThen = read;
+  let readByThen = -1;
+  await until('a stalled client stalls the source', 20_000, async () => {
+    readByThen = read;
+    await sleep(300);
+    return (read > 0 && read === readByThen) || undefined;
+  });
   // Socket buffers take some megabytes.
-  assert.ok(readByThen > 0 && readByThen < total / 2, `${readByThen} bytes read`);
-  await sleep(200);
-  assert.equal(read, readByThen, 'a stalled client stalls the source');
+  assert.ok(readByThen < total / 2, `${readByThen} bytes read`);
 
   let received = 0;
   socket.on('data', (data) => {
@@ -165,7 +168,7 @@ test('closing lets a running answer finish, and refuses new connections', async 
   release();
   assert.equal(await (await answer).text(), 'done');
   await closed;
-  assert.ok(performance.now() - releasedAt < 2_000, 'a kept-alive connection must not hold the server');
+  assert.ok(performance.now() - releasedAt < 4_000, 'a kept-alive connection must not hold the server');
 });
 
 test('what runs longer than the grace time is cut off', async () => {

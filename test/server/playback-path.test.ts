@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../fast-check.ts';
 import { VIDEO_ID, type TestServer, rawRequest, resourceOf, startServer } from './support.ts';
 
 describe('the path below /v/{id}/', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
-import * as fc from 'fast-check';
+import * as fc from '../fast-check.ts';
 import { AppError, type ErrorCode } from '../../src/errors.ts';
 import { VIDEO_ID, patternedBytes, playbackOf, rawRequest, resourceOf, startServer } from './support.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import * as fc from 'fast-check';
 import { type RangeAnswer, contentRange, plainRange, resolveRanges } from '../../src/server/ranges.ts';
+import * as fc from '../fast-check.ts';
 
 const WHOLE: RangeAnswer = { kind: 'whole' };
 const UNSATISFIABLE: RangeAnswer = { kind: 'unsatisfiable' };

@@ -179,7 +179,7 @@ test('a root that is not there is a failure, not an empty store', async () => {
   assert.deepEqual(await readdir(folder.path), []);
 });
 
-test('pipes and folders are no objects, and nobody waits for them', { timeout: 5000 }, async () => {
+test('pipes and folders are no objects, and nobody waits for them', { timeout: 30_000 }, async () => {
   await using folder = await temporaryFolder();
   const store = fileSystemStore(folder.path);
   execFileSync('mkfifo', [join(folder.path, 'pipe')]);

@@ -3,7 +3,7 @@ import { utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import * as fc from 'fast-check';
+import * as fc from '../fast-check.ts';
 import { AppError } from '../../src/errors.ts';
 import { fileSystemStore } from '../../src/storage/file-system.ts';
 import { parseObjectKey as key } from '../../src/storage/object-key.ts';
