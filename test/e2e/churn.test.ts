@@ -11,7 +11,7 @@ import { test } from 'node:test';
 import { descendantsOf, SAMPLE, serverFolders, startServer, until } from './real-server.ts';
 import { countRows, objectsFolder } from './shared-deployment.ts';
 
-const ROUNDS = Number(process.env['SLUICE_CHURN_ROUNDS'] ?? 12);
+const ROUNDS = Number(process.env['SLUICE_CHURN_ROUNDS'] ?? 8);
 const SETTLE_MS = 60_000;
 /** The engine's spares: they have never seen a source. */
 const SPARE_CHILDREN = 2;
