@@ -192,6 +192,7 @@ async function copy(
   await target.put(parseObjectKey(path), await resource.open(undefined, signal), {
     signal,
     contentType: resource.mediaType,
+    isImmutable: resource.isImmutable,
   });
   return resource.bytes;
 }

@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createReadStream } from 'node:fs';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { basename, extname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { makeSource } from '../fixtures/source.ts';
+import { s3ServerSkip, startS3Server } from '../storage/s3-server.ts';
 import { temporaryFolder } from '../storage/temporary-folder.ts';
 import { launchBrowser, skip as skipWithoutBrowser } from '../web/site.ts';
 import { frameTimes, skipWithoutFfmpeg } from './judge.ts';
@@ -90,6 +91,24 @@ describe('commands', { skip: skipWithoutFfmpeg, timeout: 300_000 }, () => {
     assert.match(again.output, /^2 files written, [1-9]\d+ were there already/m);
     assert.equal((await frameTimes(join(exported, 'mp4', '240p.mp4'), 'v:0')).length, FRAMES);
     assert.ok((await stat(join(exported, 'hls', 'main.m3u8'))).size > 100);
+  });
+
+  test('export to a bucket, whose objects a plain web server can hand out', {
+    skip: s3ServerSkip(),
+  }, async () => {
+    await using bucket = await publicBucket(folders.data);
+    const formats = ['--formats', 'hls,dash,hls-ts'];
+    const args = ['export', video.id, '--to', 's3://public/films/one', ...formats];
+    const environment = { ...NO_SERVER, ...bucket.environment };
+    const { code, output } = await sluice(folders, args, environment);
+    assert.equal(code, 0, output);
+    assert.match(output, /^ {2}s3:\/\/public\/films\/one\/dash\/manifest\.mpd$/m);
+    const folder = join(bucket.folder, 'films', 'one');
+    await using site = await serveFolder(folder);
+    for (const entry of ['hls/main.m3u8', 'dash/manifest.mpd', 'hls-ts/main.m3u8'])
+      assert.equal((await frameTimes(site.url + entry, 'v:0')).length, FRAMES, entry);
+    assert.deepEqual(site.missing, []);
+    assert.match((await sluice(folders, args, environment)).output, /^0 files written, [1-9]/m);
   });
 
   test('what was exported plays in hls.js', { skip: skipWithoutBrowser }, async () => {
@@ -179,6 +198,24 @@ async function sluice(
       resolve({ code: error === null ? 0 : Number(error.code), output: stderr + stdout });
     });
   });
+}
+
+/** A bucket called `public`, each object of which is a file in `folder`, beside the buckets of the deployment. */
+async function publicBucket(data: string) {
+  const cleanUp = new AsyncDisposableStack();
+  if (isShared) {
+    const folder = join(dirname(await objectsFolder(data)), 'public');
+    await mkdir(folder);
+    return Object.assign(cleanUp, { folder, environment: {} });
+  }
+  const s3 = cleanUp.use(await startS3Server());
+  const { credentials } = await s3.bucket('public');
+  const environment = {
+    AWS_ENDPOINT_URL_S3: s3.endpoint,
+    AWS_ACCESS_KEY_ID: credentials!.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials!.secretAccessKey,
+  };
+  return Object.assign(cleanUp, { folder: join(s3.folder, 'public'), environment });
 }
 
 /** The bytes of an upload, as they lie in the store. */
