@@ -44,6 +44,9 @@ export async function addPages(
   ] as const) {
     addFile(app, path, index, pageHeaders(contentSecurityPolicy(framing, origins)));
   }
+  // Browsers ask for it by this name where a document names none, as the page of the API does not.
+  const icon = files.get('favicon.svg');
+  if (icon !== undefined) addFile(app, '/favicon.ico', icon, FILE_HEADERS);
   for (const [name, file] of files) {
     if (!name.endsWith('.html')) addFile(app, `/${name}`, file, FILE_HEADERS);
   }

@@ -66,11 +66,13 @@ describe('built pages', () => {
     assert.equal(asset.headers['content-type'], 'text/javascript; charset=utf-8');
     assert.equal(asset.headers['content-encoding'], 'br');
     assert.equal(asset.headers['x-content-type-options'], 'nosniff');
-    const icon = await rawRequest(server.origin, '/favicon.svg');
-    assert.deepEqual(
-      [icon.headers['content-type'], icon.headers['cache-control']],
-      ['image/svg+xml', 'no-cache'],
-    );
+    for (const path of ['/favicon.svg', '/favicon.ico']) {
+      const icon = await rawRequest(server.origin, path);
+      assert.deepEqual(
+        [icon.status, icon.headers['content-type'], icon.headers['cache-control']],
+        [200, 'image/svg+xml', 'no-cache'],
+      );
+    }
   });
 
   test('are all there is: no other file, no other method', async () => {

@@ -21,7 +21,7 @@ const submenu = (name: string, label: string, icon: keyof typeof ICONS) => `
 
 /** The shadow tree of `<sluice-player>`. */
 export const TEMPLATE = `
-<media-controller id="controller" nohotkeys>
+<media-controller id="controller" nohotkeys breakpoints="xs:260 sm:384">
   <video id="media" slot="media" playsinline preload="auto" data-testid="media"></video>
   <div id="poster" slot="poster" aria-hidden="true"></div>
   <div id="stage" slot="poster" aria-hidden="true">

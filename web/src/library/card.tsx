@@ -27,7 +27,9 @@ export function VideoCard({ video }: { video: Video }) {
           <Progress fraction={progressOf(video)} />
           {isFailed && <span class="state failed">Failed</span>}
         </div>
-        <h2 class="title">{title}</h2>
+        <h2 class="title" dir="auto">
+          {title}
+        </h2>
         {isFailed ? (
           <p class="reason" data-testid="reason">
             {sentence(video.error?.message ?? 'this video cannot be played')}

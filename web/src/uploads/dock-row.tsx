@@ -23,7 +23,7 @@ export function UploadRow({ item }: { item: UploadItem }) {
   const main = mainAction(item);
   return (
     <li class="upload-row" data-testid="upload-row" data-state={state} data-name={name}>
-      <p class="upload-name" title={name}>
+      <p class="upload-name" title={name} dir="auto">
         {state === 'done' && videoId !== undefined ? <a href={`/watch/${videoId}`}>{name}</a> : name}
       </p>
       <div class="upload-actions">

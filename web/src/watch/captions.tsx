@@ -56,7 +56,9 @@ function Row({ caption, onRemove }: { caption: Caption; onRemove: () => void }) 
   return (
     <li data-testid="caption">
       <span>
-        <b lang={language}>{label}</b>
+        <b lang={language} dir="auto">
+          {label}
+        </b>
         {about.length > 0 && <small>{about.join(' · ')}</small>}
       </span>
       <a
@@ -110,7 +112,7 @@ function Removal({ video, caption, onChanged, onClose }: RemovalProps) {
       testId="remove-captions-dialog"
     >
       <p>
-        <b>{caption.label}</b> will no longer be offered. The video itself stays as it is.
+        <b dir="auto">{caption.label}</b> will no longer be offered. The video itself stays as it is.
       </p>
       <p class="problem" role="alert">
         {problem}

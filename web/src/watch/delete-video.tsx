@@ -52,7 +52,8 @@ function Confirmation({ video, onClose }: { video: Video; onClose: () => void })
       testId="delete-dialog"
     >
       <p>
-        <b>{title}</b> and everything that was encoded of it will be removed. This cannot be undone.
+        <b dir="auto">{title}</b> and everything that was encoded of it will be removed. This cannot be
+        undone.
       </p>
       <p class="problem" role="alert" data-testid="delete-refusal">
         {refusal}

@@ -21,6 +21,7 @@ export function Description({ video, onSaved }: DescriptionProps) {
       <EditForm problem={problem} isBusy={isBusy} onSave={submit} onCancel={close}>
         <textarea
           aria-label="Description"
+          dir="auto"
           rows={5}
           maxLength={10_000}
           defaultValue={video.description}
@@ -37,7 +38,7 @@ export function Description({ video, onSaved }: DescriptionProps) {
   return (
     <>
       {video.description !== '' && (
-        <p class="description" data-testid="description">
+        <p class="description" dir="auto" data-testid="description">
           {video.description}
         </p>
       )}

@@ -23,6 +23,7 @@ export function Title({ video, onSaved }: TitleProps) {
         <input
           class="title-field"
           aria-label="Title"
+          dir="auto"
           maxLength={500}
           defaultValue={video.title}
           ref={(element) => {
@@ -37,7 +38,9 @@ export function Title({ video, onSaved }: TitleProps) {
   }
   return (
     <div class="title-line">
-      <h1 data-testid="title">{video.title}</h1>
+      <h1 dir="auto" data-testid="title">
+        {video.title}
+      </h1>
       <button
         ref={opener}
         class="icon-button"
