@@ -73,9 +73,12 @@ export class DemandWorker {
     if (plan === undefined || video?.content?.kind !== 'media' || video.revision !== wish.revision)
       throw new AppError('gone', 'the video was removed');
     if (video.source.origin === 'upload') segments.keep(video.id);
-    await segments.load(video.id, video.revision, signal);
+    const [stored] = await Promise.all([
+      segments.segment(wish, wish.index, signal),
+      segments.load(video.id, video.revision, signal),
+    ]);
     // By somebody who was thought to be dead, or before this job was got to: whoever waits will look.
-    if ((await segments.segment(wish, wish.index, signal)) !== undefined) return;
+    if (stored !== undefined) return;
     await this.#make(wish, { video, info: video.content.source, plan }, signal);
   }
 

@@ -4,6 +4,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { VideoId } from '../catalog/video.ts';
 import type { Broadcast } from '../cluster/broadcast.ts';
 import { AppError } from '../errors.ts';
 import { type JobQueue, MAX_PRIORITY } from '../jobs/job-queue.ts';
@@ -64,7 +65,6 @@ export class RemoteMaker implements SegmentMaker {
   async segment(target: Encodable, trackId: string, index: number, signal: AbortSignal): Promise<Resource> {
     encodingOf(target, trackId, index);
     const { id: videoId, revision } = target.video;
-    await this.#options.segments.load(videoId, revision, signal);
     const wish: Wish = { videoId, revision, trackId, index, from: this.#options.id };
     const key = wishKey(wish);
     const waiting = this.#waiting.get(key) ?? this.#begin(wish, key);
@@ -93,11 +93,16 @@ export class RemoteMaker implements SegmentMaker {
   /** Its viewers may come to this server next: then what is stored is to be known here. */
   #hearWanted(wish: Wish): void {
     this.#live.set(trackKey(wish), true);
-    const { videoId, revision } = wish;
+    this.#loadSoon(wish.videoId, wish.revision);
+  }
+
+  /** What is stored is to be known once viewers watch what was made; nobody waits for that. */
+  #loadSoon(videoId: VideoId, revision: string): void {
     this.#options.segments.load(videoId, revision, AbortSignal.timeout(LIVE_MS)).catch(() => {});
   }
 
   #begin(wish: Wish, key: string): Waiting {
+    this.#loadSoon(wish.videoId, wish.revision);
     const controller = new AbortController();
     const { promise: failed, reject: fail } = Promise.withResolvers<never>();
     const segment = Promise.race([this.#arrival(wish, key, controller.signal), failed]);
