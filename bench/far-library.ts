@@ -45,10 +45,12 @@ for (const path of paths) {
   ]);
   for (let round = 0; round < Number(rounds); round++) {
     await using folders = await serverFolders();
+    const from = proxy.seen.length;
     for (const [place, times] of places) {
       await using server = await start(folders.data);
       const video = await server.video(name);
-      if (inspections.length === round) inspections.push(tell(`${name}: inspection`, proxy.seen, name));
+      if (inspections.length === round)
+        inspections.push(tell(`${name}: inspection`, proxy.seen.slice(from), name));
       await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
       times.push(await firstByte(video, place === 'first segment' ? 0 : 0.5, name));
     }
