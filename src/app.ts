@@ -2,6 +2,7 @@
 import { type LevelWithSilent, pino } from 'pino';
 import { openCore } from './app/core.ts';
 import { openDeployment } from './app/deployment.ts';
+import { startReporting } from './app/reporting.ts';
 import { startServing } from './app/serving.ts';
 import type { Config } from './config.ts';
 import { AppError } from './errors.ts';
@@ -16,7 +17,7 @@ export type Role = {
 
 /** A running Sluice, or one of the processes of one. */
 export type App = {
-  /** Where it listens, with the port that it got; absent for a worker. */
+  /** Where it listens, with the port that it got; absent for a worker that nobody asks. */
   readonly url?: string;
   /** It may take so long to stop. */
   readonly stopMs: number;
@@ -44,9 +45,12 @@ export async function startApp(config: Config, role: Role): Promise<App> {
   const { jobs, isShared } = deployment;
   const core = await openCore(config, deployment, log, closing.signal);
   if (role.encodes) core.startEncoding();
-  const serving = role.serves ? await startServing(config, deployment, core, log, closing.signal) : undefined;
+  const parts = [config, deployment, core, log, closing.signal] as const;
+  const serving = role.serves ? await startServing(...parts) : undefined;
+  const reporting = role.serves ? undefined : await startReporting(...parts);
+  const url = (serving ?? reporting)?.url;
   return {
-    ...(serving === undefined ? {} : { url: serving.url }),
+    ...(url === undefined ? {} : { url }),
     stopMs: isShared ? STOP_SHARED_MS : STOP_ALONE_MS,
     close: async () => {
       await serving?.drain();
@@ -59,6 +63,7 @@ export async function startApp(config: Config, role: Role): Promise<App> {
         isShared ? undefined : core.close(),
       ]);
       if (isShared) await core.close();
+      await reporting?.[Symbol.asyncDispose]();
       await deployment.close();
     },
   };

@@ -11,6 +11,8 @@ export type Config = {
   readonly host: string;
   /** The port to listen on; 0 is any free one. */
   readonly port: number;
+  /** The same for a worker, which listens only where it is told to. */
+  readonly workerPort?: number;
   /** Absolute path of the folder for everything that Sluice keeps. */
   readonly dataFolder: string;
   /** The videos that people put there. Never written to. */
@@ -126,6 +128,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const placeOf = (name: PlaceName | undefined, defaultFolder: string): Place =>
     locate(name ?? { kind: 'folder', path: defaultFolder }, read, problems);
   read('SLUICE_S3_ADDRESSING', ADDRESSING);
+  const port = read('SLUICE_PORT', SETTINGS.SLUICE_PORT);
   const dataFolder = read('SLUICE_DATA', SETTINGS.SLUICE_DATA) ?? resolve('data');
   const publicUrl = read('SLUICE_PUBLIC_URL', SETTINGS.SLUICE_PUBLIC_URL);
   const apiKey = read('SLUICE_API_KEY', SETTINGS.SLUICE_API_KEY);
@@ -133,7 +136,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const maxUploadBytes = read('SLUICE_MAX_UPLOAD_BYTES', SETTINGS.SLUICE_MAX_UPLOAD_BYTES);
   const config: Config = {
     host: read('SLUICE_HOST', SETTINGS.SLUICE_HOST) ?? '127.0.0.1',
-    port: read('SLUICE_PORT', SETTINGS.SLUICE_PORT) ?? 8080,
+    port: port ?? 8080,
+    ...(port === undefined ? {} : { workerPort: port }),
     dataFolder,
     library: placeOf(read('SLUICE_LIBRARY', SETTINGS.SLUICE_LIBRARY), resolve('assets')),
     libraryPollSeconds: read('SLUICE_LIBRARY_POLL_SECONDS', SETTINGS.SLUICE_LIBRARY_POLL_SECONDS) ?? 60,

@@ -34,7 +34,8 @@ async function run(role: Role): Promise<void> {
   const { startApp } = await import('./app.ts');
   const { readConfig } = await import('./config.ts');
   const app = await startApp(readConfig(process.env), role);
-  process.stdout.write(app.url === undefined ? 'Sluice works\n' : `Sluice is ready: ${app.url}\n`);
+  const what = role.serves ? 'Sluice is ready' : 'Sluice works';
+  process.stdout.write(app.url === undefined ? `${what}\n` : `${what}: ${app.url}\n`);
   let isStopping = false;
   // More than one may come: from the terminal, and once more from whoever started us.
   const stop = (): void => {

@@ -44,6 +44,7 @@ test('every variable is taken', () => {
   assert.deepEqual(config, {
     host: '::',
     port: 0,
+    workerPort: 0,
     dataFolder: '/var/lib/sluice',
     library: { kind: 'folder', path: resolve('my videos') },
     libraryPollSeconds: 10,

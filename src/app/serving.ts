@@ -24,6 +24,7 @@ import { createServer } from '../server/server.ts';
 import type { Core } from './core.ts';
 import type { Deployment } from './deployment.ts';
 import { openIngest } from './ingest.ts';
+import { listen } from '../server/listen.ts';
 
 const WEB_ROOT = fileURLToPath(new URL('../../web/dist', import.meta.url));
 const VERSION = '0.1.0';
@@ -151,13 +152,7 @@ export async function startServing(
     await folder.start();
     work.push(doChores([uploads], log, signal));
   }
-  const url = await server.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
-    const where = `${config.host}:${config.port}`;
-    throw new AppError(
-      'config_invalid',
-      `cannot listen on ${where} (${(error as NodeJS.ErrnoException).code})`,
-    );
-  });
+  const url = await listen(server, config.host, config.port);
 
   return {
     url,

@@ -91,6 +91,22 @@ describe('a Sluice of several processes', { skip: postgres.skip, timeout: 600_00
     assert.ok(jobs.length >= 1 && jobs.length < answers.length, `${jobs.length} jobs`);
   });
 
+  test('a worker says that it lives, that it can work, and what it counts, and nothing else', async () => {
+    for (const path of ['/healthz', '/readyz']) {
+      const answer = await fetch(worker!.url + path);
+      assert.equal(answer.status, 200, path);
+    }
+    const metrics = await (await fetch(`${worker!.url}/metrics`)).text();
+    const encoded = /^sluice_segments_encoded_total\{cause="viewer"\} (\d+)$/m.exec(metrics);
+    assert.ok(Number(encoded?.[1]) > 0, metrics);
+    for (const path of ['/', '/api/v1/videos', '/v/a/hls/main.m3u8']) {
+      const answer = await fetch(worker!.url + path);
+      assert.equal(answer.status, 404, path);
+    }
+    const other = await fetch(`${worker!.url}/healthz`, { method: 'POST' });
+    assert.equal(other.status, 405);
+  });
+
   test('the worker goes on ahead of whoever watches, and each server knows how far it is', async () => {
     const media = await mediaOf(second(), 'film.mp4');
     const { id } = await second().video('film.mp4');
