@@ -146,7 +146,7 @@ export class Background {
   }
 
   async #encode(job: Job, signal: AbortSignal): Promise<void> {
-    const { videos, chunks, plans, segments } = this.#options;
+    const { videos, chunks, plans, segments, log } = this.#options;
     const chunk = payloadSchema.parse(job.payload);
     const video = await videos.get(chunk.videoId);
     const plan = video && plans.planOf(video);
@@ -155,12 +155,19 @@ export class Background {
     const pace = new Pace();
     pace.setPaused(this.#isHeld);
     this.#paces.add(pace);
+    const fields = { video: video.id, chunk: job.key };
+    let isBegun = false;
+    const onBegun = (): void => {
+      isBegun = true;
+      log.info(fields, 'a chunk is encoded');
+    };
     try {
       if (chunk.first === 0) await storeInitSegments(this.#options, video, plan, signal);
-      await encodeMissing(this.#options, { video, plan, chunk }, pace, signal);
+      await encodeMissing(this.#options, { video, plan, chunk }, pace, signal, onBegun);
     } finally {
       this.#paces.delete(pace);
     }
+    if (isBegun) log.info(fields, 'a chunk was encoded');
     await chunks.markDone(chunk);
     // Also where it was done before: whoever did it may have died between the two.
     await this.#finishIfDone(video);

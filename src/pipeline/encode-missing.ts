@@ -38,12 +38,16 @@ export function chunksOf(video: Video, plan: Plan): readonly Chunk[] {
   return chunks.sort((a, b) => a.first - b.first);
 }
 
-/** All rungs of a chunk from one decode; what is stored already is left out as far as it can be. */
+/**
+ * All rungs of a chunk from one decode; what is stored already is left out as far as it can be. `onBegun` is called where
+ * there is anything left to encode.
+ */
 export async function encodeMissing(
   options: EncodeMissingOptions,
   { video, plan, chunk }: { readonly video: Video; readonly plan: Plan; readonly chunk: Chunk },
   pace: Pace,
   signal: AbortSignal,
+  onBegun: () => void = () => {},
 ): Promise<void> {
   const { engine, segments, progress, sourceOf } = options;
   await segments.load(video.id, video.revision, signal);
@@ -57,6 +61,7 @@ export async function encodeMissing(
   const wanted = missing.filter(({ indexes }) => indexes.length > 0);
   const indexes = wanted.flatMap((one) => one.indexes);
   if (indexes.length === 0 || video.content?.kind !== 'media') return;
+  onBegun();
   const begun = new Map(wanted.map(({ encoding }) => [encoding.trackId, () => {}]));
   const begin = (trackId: string, index: number): void => {
     begun.get(trackId)?.();

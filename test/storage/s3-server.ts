@@ -1,6 +1,6 @@
 /**
  * A real S3 server on this machine, Versity's gateway, with a folder behind it. It is built with Go, once into
- * `.cache/`: 45 s on two idle cores where Go has built nothing before. Without Go, the tests that need it are skipped,
+ * `.cache/`: some time where Go has built nothing before. Without Go, the tests that need it are skipped,
  * and one line says so; under `CI=true` that is an error.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
