@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { Chunk, ChunkRepository } from '../catalog/chunk-repository.ts';
-import { parseVideoId, type Video, type VideoContent } from '../catalog/video.ts';
+import { parseVideoId, type Video, type VideoContent, type VideoId } from '../catalog/video.ts';
 import type { VideoRepository } from '../catalog/video-repository.ts';
 import type { MediaEngine, SourceBytes } from '../engine/engine.ts';
 import { Pace } from '../engine/pace.ts';
@@ -99,7 +99,7 @@ export class Background {
     for (const video of await videos.listBySource('upload')) {
       segments.keep(video.id);
       if (video.status === 'inspecting') await this.#options.jobs.enqueueAll(this.jobsOfArrived(video));
-      if (video.status === 'playable') await this.#finishIfDone(video);
+      if (video.status === 'playable' && mode === 'eager') await this.#goOn(video.id, video.revision);
     }
     if (mode === 'eager') await this.#options.jobs.enqueueAll((await chunks.listWaiting()).map(jobOf));
   }
@@ -170,6 +170,17 @@ export class Background {
     if (isBegun) log.info(fields, 'a chunk was encoded');
     await chunks.markDone(chunk);
     // Also where it was done before: whoever did it may have died between the two.
+    await this.#finishIfDone(video);
+  }
+
+  /** Nothing was planned for what came while only viewers had anything encoded. */
+  async #goOn(id: VideoId, revision: string): Promise<void> {
+    const { videos, chunks, plans } = this.#options;
+    if ((await chunks.countWaiting(id, revision)) > 0) return;
+    const video = await videos.get(id);
+    const plan = video && plans.planOf(video);
+    if (plan === undefined || video?.revision !== revision) return;
+    await chunks.add(chunksOf(video, plan));
     await this.#finishIfDone(video);
   }
 

@@ -1,4 +1,4 @@
-/** A new release cuts differently: what becomes of uploads that an older one began or finished. */
+/** A new release cuts differently, or encodes ahead: what becomes of uploads that an earlier run began or finished. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -72,6 +72,17 @@ test('a finished upload that was cut differently, or nobody knows how, is encode
     assert.ok((await rig.storedKeys(video)).every((key) => key.startsWith(NEW_REVISION)));
     rig.restart();
   }
+});
+
+test('an upload of which only what viewers asked for was encoded is encoded as a whole from now on', async () => {
+  await using rig = await startRig();
+  const video = await rig.add({ status: 'playable', revision: NEW_REVISION });
+  await rig.background.catchUp();
+  await rig.jobs.onIdle();
+  assert.equal((await rig.videos.get(video.id))?.status, 'ready');
+  const segments = plan.presentation.tracks.reduce((sum, track) => sum + track.segments.length, 0);
+  const keys = await rig.storedKeys(video);
+  assert.equal(keys.filter((key) => key.endsWith('.m4s')).length, segments);
 });
 
 test('uploads of this release, failed ones, and those whose source is gone stay as they are', async () => {
