@@ -11,8 +11,8 @@ import type { ObjectStore } from '../storage/object-store.ts';
 /** Far enough in that it is seldom a title or a black frame. */
 const PARTS = [0.1, 0.25, 0.4];
 const MAX_EXCERPT_BYTES = 64 * 1024 * 1024;
-/** Of tiles that a segment's length is divided into, so many may show the same keyframe. */
-const MOST_TILES_TO_SEGMENT = 2;
+/** With longer segments than so many tiles, too many tiles would show the same keyframe. */
+const MOST_TILES_TO_SEGMENT = 1.5;
 
 /**
  * A few segments of a package's best video track, behind their init segment: a small media file of its own, to take a
