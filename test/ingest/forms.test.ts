@@ -24,7 +24,7 @@ describe('a form with a file', () => {
       const video = (await answer.json()) as { id: string; title: string; source: object };
       assert.equal(answer.headers.get('location'), `/api/v1/videos/${video.id}`);
       assert.equal(video.title, 'A title');
-      assert.deepEqual(video.source, { name: 'film.mp4', bytes: FILM.length });
+      assert.deepEqual(video.source, { origin: 'upload', name: 'film.mp4', bytes: FILM.length });
       assert.equal(await rig.sha256(video.id), sha256Of(FILM));
     }
     assert.deepEqual(

@@ -103,6 +103,10 @@ export async function startMockServer(dist: string, streams: string) {
     requests,
     /** Tells who listens to this video, or to all. */
     tell(event: string, data: { readonly id?: string } & Readonly<Record<string, unknown>>) {
+      // Whoever asks anew hears the same: a list that was asked for before must not take back what was told.
+      const index = state.videos.findIndex(({ id }) => id === data.id);
+      if (event === 'progress' && index >= 0) Object.assign(state.videos[index]!, data);
+      if (event === 'deleted' && index >= 0) state.videos.splice(index, 1);
       for (const listener of listeners) {
         if (listener.videoId === undefined || listener.videoId === data.id) send(listener, event, data);
       }
