@@ -45,6 +45,8 @@ export function s3ServerSkip(): false | string {
 
 /** Starts an S3 server without buckets in a folder of its own. Disposing the answer ends it and removes everything. */
 export async function startS3Server(): Promise<S3Server> {
+  const missing = s3ServerSkip();
+  if (missing !== false) throw new Error(missing);
   const folder = await temporaryFolder();
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
