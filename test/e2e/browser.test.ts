@@ -31,8 +31,7 @@ const SAMPLES = ['Ready-made DASH', 'Ready-made HLS', 'Sluice sample'];
 const SAMPLE_FRAMES = 720;
 const FRAMES_PER_SECOND = 30_000 / 1001;
 const LOOPS = 8;
-/** Over the end of the first segment, and well into the second. */
-const PLAYED_SECONDS = 6;
+const PLAYED_SECONDS = 10;
 /** So far behind the start that nobody has encoded it yet. */
 const FAR_SECONDS = 150;
 /** The picture on screen may be a little older or younger than the time that the browser gives for it. */
