@@ -45,6 +45,8 @@ class SizeLimitedStore implements SizeLimitedObjects {
   #totalBytes = 0;
   /** How many puts of each key are under way: these are not evicted. */
   readonly #putting = new Map<ObjectKey, number>();
+  /** Several were: which of them is there in the end, only the store knows. */
+  readonly #contended = new Set<ObjectKey>();
   /** The one deletion under way: a put of that key waits for it, or its object would be deleted after all. */
   #eviction: { readonly key: ObjectKey; readonly done: Promise<void> } | undefined;
   #lastEvictions: Promise<void> = Promise.resolve();
@@ -70,17 +72,21 @@ class SizeLimitedStore implements SizeLimitedObjects {
   };
 
   readonly put: ObjectStore['put'] = async (key, body, options) => {
+    if (this.#putting.has(key)) this.#contended.add(key);
     this.#putting.set(key, (this.#putting.get(key) ?? 0) + 1);
     try {
       if (this.#eviction?.key === key) await this.#eviction.done;
       const info = await this.#store.put(key, body, options);
-      this.#remember(info);
+      this.#remember(this.#contended.has(key) ? await this.#store.head(key).catch(() => info) : info);
       await this.evict();
       return info;
     } finally {
       const left = (this.#putting.get(key) ?? 1) - 1;
       if (left > 0) this.#putting.set(key, left);
-      else this.#putting.delete(key);
+      else {
+        this.#putting.delete(key);
+        this.#contended.delete(key);
+      }
     }
   };
 

@@ -20,6 +20,8 @@ describe('player', { skip }, () => {
     const video = makeVideo(url, { id: 'video-1', ...changes });
     state.videos = [video];
     const page = await site.open(`/watch/${video.id}${query}`);
+    // A press before the source is set can be lost (docs/decisions/128): not what these tests are about.
+    await untilPlayer(page, ({ pictureHeight }) => pictureHeight > 0, 3000).catch(() => {});
     await page.getByTestId('big-play').click();
     return page;
   }
