@@ -18,6 +18,7 @@ import {
 } from './job-queue.ts';
 import { retryDelayMs } from './retry-delay.ts';
 import { type WaitingJob, WaitingJobs } from './waiting-jobs.ts';
+import { within } from './within.ts';
 
 /** What the queue is made of. */
 export type EmbeddedJobsOptions = {
@@ -212,12 +213,4 @@ function countOf(kind: JobKind, jobs: Iterable<{ readonly job: Job }>): number {
   let count = 0;
   for (const { job } of jobs) if (job.kind === kind) count++;
   return count;
-}
-
-/** Resolves when `work` has ended, but no later than after `milliseconds`. */
-async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
-  const timeout = Promise.withResolvers<void>();
-  const timer = setTimeout(timeout.resolve, milliseconds);
-  await Promise.race([work, timeout.promise]);
-  clearTimeout(timer);
 }

@@ -4,7 +4,7 @@
  * and calling off. See docs/decisions/106.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PgBoss } from 'pg-boss';
+import type { PgBoss } from 'pg-boss';
 import type { Pool } from 'pg';
 import type { Broadcast } from '../cluster/broadcast.ts';
 import { AppError, isAppError } from '../errors.ts';
@@ -18,11 +18,12 @@ import {
   type JobQueue,
   type JobWorker,
   MOST_INTERRUPTIONS,
-  RETRY_DELAYS,
   type RetryDelays,
   type SqlTransaction,
 } from './job-queue.ts';
+import { sqlOf, startPgBoss } from './pg-boss-setup.ts';
 import { PgBossTable } from './pg-boss-table.ts';
+import { within } from './within.ts';
 
 export type PgBossOptions = {
   readonly pool: Pool;
@@ -30,23 +31,12 @@ export type PgBossOptions = {
   readonly broadcast: Broadcast;
   /** The database did not do what was asked; it is tried again. Or a worker's `onFailed` threw. */
   readonly onError: (error: unknown, job?: Job) => void;
-  /** {@link RETRY_DELAYS} unless given. */
+  /** `RETRY_DELAYS` unless given. */
   readonly retryDelays?: RetryDelays;
 };
 
-/** A process that says nothing for so long is taken for dead, and its jobs are given to others: pg-boss's least. */
-const HEARTBEAT_SECONDS = 10;
+/** How often we say that we live: well within the heartbeat that pg-boss-setup.ts asks for. */
 const TOUCH_MS = 2500;
-/** How often one of the processes looks for the dead. */
-const SUPERVISE_SECONDS = 2;
-/** Nothing runs longer: a pull from a slow address. */
-const EXPIRE_SECONDS = 23 * 60 * 60;
-/** Longer than any backlog. */
-const KEEP_WAITING_SECONDS = 365 * 24 * 60 * 60;
-/** Of {@link JobWorker.attempts} and {@link MOST_INTERRUPTIONS} together, and one in which it is given up. */
-const MOST_RETRIES = 10 + MOST_INTERRUPTIONS + 1;
-/** What is done is of no interest for long. */
-const KEEP_DONE_SECONDS = 60 * 60;
 /** Without word from the broadcast, workers look by themselves. Retries become due without a word. */
 const POLL_MS = 1000;
 /** For each job that a worker is doing, it is slower to take another. */
@@ -79,36 +69,7 @@ type Seat = {
 
 /** Opens the queue; several processes may do so at once. Call `close` in the end. */
 export async function openPgBossJobQueue(options: PgBossOptions): Promise<PgBossJobQueue> {
-  const { pool, onError, retryDelays = RETRY_DELAYS } = options;
-  const boss = new PgBoss({
-    db: sqlOf(pool),
-    schema: PgBossTable.schema,
-    schedule: false,
-    registerInstance: false,
-    superviseIntervalSeconds: SUPERVISE_SECONDS,
-    monitorIntervalSeconds: SUPERVISE_SECONDS,
-  });
-  boss.on('error', (error) => onError(error));
-  try {
-    await boss.start();
-    for (const kind of JOB_KINDS) {
-      const queue = {
-        heartbeatSeconds: HEARTBEAT_SECONDS,
-        expireInSeconds: EXPIRE_SECONDS,
-        retentionSeconds: KEEP_WAITING_SECONDS,
-        deleteAfterSeconds: KEEP_DONE_SECONDS,
-        // Attempts are counted here: a job whose process died each time is to come back once more, to be given up.
-        retryLimit: MOST_RETRIES,
-        ...retryOf(retryDelays),
-      };
-      await boss.createQueue(kind, { policy: 'exclusive', ...queue });
-      await boss.updateQueue(kind, queue);
-    }
-  } catch (error) {
-    await boss.stop({ graceful: false }).catch(() => {});
-    throw postgresError(error);
-  }
-  return new PgBossJobQueue(boss, options);
+  return new PgBossJobQueue(await startPgBoss(options), options);
 }
 
 /** The jobs that all processes share, and those that this one does. */
@@ -371,11 +332,6 @@ export class PgBossJobQueue implements JobQueue {
   }
 }
 
-/** Each statement in a transaction of its own. */
-function sqlOf(pool: Pool): SqlTransaction {
-  return { executeSql: (text, values) => pool.query(text, values as unknown[]) };
-}
-
 /** Of how many jobs it was true: its types say nothing of what it answers. */
 function affectedBy(response: object): number {
   return (response as { affected: number }).affected;
@@ -387,13 +343,6 @@ function failuresOf(output: object | null): number {
   return typeof failures === 'number' ? failures : 0;
 }
 
-/** pg-boss waits between once and twice as long as its `retryDelay`, in whole seconds, and then doubles it. */
-function retryOf({ firstDelayMs, maxDelayMs }: RetryDelays) {
-  if (firstDelayMs < 500) return { retryDelay: 0, retryBackoff: false };
-  const retryDelay = Math.max(1, Math.round(firstDelayMs / 2000));
-  return { retryDelay, retryBackoff: true, retryDelayMax: Math.max(1, Math.round(maxDelayMs / 1000)) };
-}
-
 function isMeant(job: Job, { videoId, exceptKey }: Cancellation): boolean {
   return job.videoId === videoId && job.key !== exceptKey;
 }
@@ -401,12 +350,4 @@ function isMeant(job: Job, { videoId, exceptKey }: Cancellation): boolean {
 /** Of one kind, video and priority each, in the order in which they came. */
 function groupsOf(jobs: readonly Job[]): readonly Job[][] {
   return [...Map.groupBy(jobs, ({ kind, videoId, priority }) => `${kind}/${priority}/${videoId}`).values()];
-}
-
-/** Resolves when `work` has ended, but no later than after `milliseconds`. */
-async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
-  const timeout = Promise.withResolvers<void>();
-  const timer = setTimeout(timeout.resolve, milliseconds);
-  await Promise.race([work, timeout.promise]);
-  clearTimeout(timer);
 }
