@@ -1,6 +1,7 @@
 /** What becomes of uploads when a new release cuts or encodes differently (docs/decisions/111). */
 import type { Video, VideoStatus } from '../catalog/video.ts';
 import type { VideoRepository } from '../catalog/video-repository.ts';
+import { headIfThere } from '../storage/head-if-there.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { VideoEvents } from './events.ts';
 import type { Change } from './change.ts';
@@ -8,7 +9,6 @@ import { revisionOf } from './library.ts';
 import type { Log } from './log.ts';
 import { cutOf, type Plans } from './plans.ts';
 import type { SegmentStore } from './segment-store.ts';
-import { headIfThere } from './uploads.ts';
 
 /** Where uploads are found, and what is stored of them. */
 export type RenewalOptions = {

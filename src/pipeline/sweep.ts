@@ -1,7 +1,7 @@
 /** Finds what a crash between two steps left behind: objects that nothing refers to, rows whose object is gone. */
 import type { Video, VideoId } from '../catalog/video.ts';
 import type { VideoRepository } from '../catalog/video-repository.ts';
-import { isAppError } from '../errors.ts';
+import { headIfThere } from '../storage/head-if-there.ts';
 import { parseObjectKey } from '../storage/object-key.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { CaptionStore } from './caption-store.ts';
@@ -71,20 +71,16 @@ async function failSourceless(
 ): Promise<void> {
   for (const video of await videos.listBySource('upload')) {
     if (video.status !== 'inspecting' && video.status !== 'playable') continue;
-    try {
-      await sources.head(video.source.key, { signal });
-    } catch (error) {
-      if (!isAppError(error, 'object_not_found')) throw error;
-      const reason = {
-        code: 'source_vanished',
-        message: 'the uploaded file is no longer in the store',
-      } as const;
-      const change = { status: 'failed', error: reason } as const;
-      const failed = await videos.update(video.id, change, { status: [video.status] });
-      // It was deleted, or has come further.
-      if (failed === undefined) continue;
-      log.error({ video: video.id }, 'the source of a video is gone');
-      events.publish({ type: 'status', videoId: video.id, status: 'failed' });
-    }
+    if ((await headIfThere(sources, video.source.key, { signal })) !== undefined) continue;
+    const reason = {
+      code: 'source_vanished',
+      message: 'the uploaded file is no longer in the store',
+    } as const;
+    const change = { status: 'failed', error: reason } as const;
+    const failed = await videos.update(video.id, change, { status: [video.status] });
+    // It was deleted, or has come further.
+    if (failed === undefined) continue;
+    log.error({ video: video.id }, 'the source of a video is gone');
+    events.publish({ type: 'status', videoId: video.id, status: 'failed' });
   }
 }

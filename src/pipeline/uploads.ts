@@ -19,6 +19,7 @@ import type { ObjectInfo, ObjectStore } from '../storage/object-store.ts';
 import type { PartialObjects } from '../storage/partial-objects.ts';
 import type { Change } from './change.ts';
 import type { VideoEvents } from './events.ts';
+import { headIfThere } from '../storage/head-if-there.ts';
 import { revisionOf } from './library.ts';
 import type { Log } from './log.ts';
 import { MediaCheck } from './media-check.ts';
@@ -420,14 +421,4 @@ function viewOf(upload: StoredUpload, receivedBytes: number): Upload {
     expiresAt,
     isComplete: upload.state === 'complete',
   };
-}
-
-/** What lies there; undefined for nothing. */
-export async function headIfThere(store: ObjectStore, key: ObjectKey): Promise<ObjectInfo | undefined> {
-  try {
-    return await store.head(key);
-  } catch (error) {
-    if (isAppError(error, 'object_not_found')) return undefined;
-    throw error;
-  }
 }
