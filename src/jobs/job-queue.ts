@@ -78,12 +78,18 @@ export type JobWorker = {
   onFailed(job: Job, error: unknown): Promise<void>;
 };
 
+/** One of several that share their slots. */
+export type SharingWorker = Omit<JobWorker, 'concurrency'>;
+
 /**
  * Workers that share `concurrency` slots: one that is named later, and whose jobs have lower priorities, gets what the
  * others leave. They must agree on attempts and final codes: the first one's count.
  */
-export function sharingSlots(concurrency: number, workers: readonly [JobWorker, ...JobWorker[]]): JobWorker {
-  const workerOf = ({ kind }: Job): JobWorker => workers.find(({ kinds }) => kinds.includes(kind))!;
+export function sharingSlots(
+  concurrency: number,
+  workers: readonly [SharingWorker, ...SharingWorker[]],
+): JobWorker {
+  const workerOf = ({ kind }: Job): SharingWorker => workers.find(({ kinds }) => kinds.includes(kind))!;
   return {
     ...workers[0],
     kinds: workers.flatMap(({ kinds }) => kinds),

@@ -10,7 +10,7 @@ import type { MediaEngine, SourceBytes } from '../engine/engine.ts';
 import { Pace } from '../engine/pace.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { planSource } from '../media/plan.ts';
-import { type Job, type JobQueue, type JobWorker, sharingSlots } from '../jobs/job-queue.ts';
+import { type Job, type JobQueue, type SharingWorker, sharingSlots } from '../jobs/job-queue.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { Change, Changing } from './change.ts';
 import { chunksOf, encodeMissing, storeInitSegments } from './encode-missing.ts';
@@ -44,7 +44,7 @@ export type BackgroundOptions = {
   /** Chunks at a time. */
   readonly concurrency: number;
   /** What is done in the same slots, once no chunk waits. */
-  readonly behind: readonly JobWorker[];
+  readonly behind: readonly SharingWorker[];
   /** What else there is to do for an upload that can be played, and is to be encoded. */
   readonly jobsBeside: (video: Video) => readonly Job[];
 };
@@ -81,9 +81,8 @@ export class Background {
       handle: (job, signal) => this.#inspect(job, signal),
       onFailed: (job, error) => this.#fail(job, error),
     });
-    const encoding: JobWorker = {
+    const encoding: SharingWorker = {
       kinds: ['encode-chunk'],
-      concurrency,
       finalCodes: FINAL_CODES,
       handle: (job, signal) => throughOutages(this.#options.objects, () => this.#encode(job, signal), signal),
       onFailed: (job, error) => this.#fail(job, error),
@@ -106,7 +105,6 @@ export class Background {
 
   /** What there is to do for an upload whose bytes are all there: its status is `inspecting`. */
   jobsOfArrived({ id, revision }: Video): readonly Job[] {
-    this.#options.segments.keep(id);
     const key = `inspect/${id}/${revision}`;
     return [{ kind: 'inspect', key, videoId: id, priority: PRIORITY.inspect, payload: {} }];
   }
@@ -119,9 +117,10 @@ export class Background {
   }
 
   async #inspect(job: Job, signal: AbortSignal): Promise<void> {
-    const { videos, change, engine, sourceOf, objects } = this.#options;
+    const { videos, change, engine, segments, sourceOf, objects } = this.#options;
     const video = await videos.get(parseVideoId(job.videoId));
     if (video?.status !== 'inspecting') return;
+    segments.keep(video.id);
     const read = async (): Promise<VideoContent> => {
       const source = await throughOutages(objects, () => engine.inspect(sourceOf(video), signal), signal);
       return { kind: 'media', source, cut: cutOf(planSource(source)) };

@@ -2,7 +2,7 @@
 import { parseVideoId, type Video } from '../catalog/video.ts';
 import type { VideoRepository } from '../catalog/video-repository.ts';
 import { Pace } from '../engine/pace.ts';
-import type { Job, JobQueue, JobWorker } from '../jobs/job-queue.ts';
+import type { Job, JobQueue, SharingWorker } from '../jobs/job-queue.ts';
 import { FINAL_CODES } from './final-codes.ts';
 import type { Log } from './log.ts';
 import type { Pictures } from './pictures.ts';
@@ -28,11 +28,10 @@ export class PictureJobs {
   }
 
   /** Does its jobs, in slots that it shares with the encoding. */
-  worker(): JobWorker {
+  worker(): SharingWorker {
     const { log } = this.#options;
     return {
       kinds: ['pictures'],
-      concurrency: 1,
       finalCodes: FINAL_CODES,
       handle: (job, signal) => this.#make(job, signal),
       // A video plays without them: they are tried again when somebody asks for one.

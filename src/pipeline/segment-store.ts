@@ -207,7 +207,7 @@ export class SegmentStore {
     const prefix = revision === undefined ? joinKey(videoId) : joinKey(videoId, revision);
     const isDeleted = revision === undefined;
     if (isDeleted) this.refuse(videoId);
-    else this.#tell({ removedBelow: prefix, isDeleted });
+    else this.#tell({ removedBelow: prefix, isDeleted: false });
     await Promise.all(this.#placesOf(videoId).map((store) => store.deletePrefix(prefix, { signal })));
     if (isDeleted) this.#kept.delete(videoId);
     this.#forgetBelow(prefix);
