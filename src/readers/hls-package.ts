@@ -27,7 +27,8 @@ const MAX_PLAYLISTS = 1000;
 
 /**
  * Reads the package that begins at `entry`. Each variant is a track, sound inside it included (`codecs` then
- * lists both); each audio rendition with its own playlist is one. I-frame playlists are files only. Throws `package_invalid`, and whatever the store throws.
+ * lists both); each audio rendition with its own playlist is one. I-frame playlists are files only. Throws
+ * `package_invalid`, and whatever the store throws.
  */
 export async function readHlsPackage(
   store: ObjectStore,
