@@ -51,6 +51,8 @@ const CALM: MockState = {
 /** Serves `dist` as the pages and `streams` below `/v/`, on a free port. */
 export async function startMockServer(dist: string, streams: string) {
   const listeners = new Set<Listener>();
+  /** What was told before anybody listened: whoever comes next hears it. A page listens a moment after it has appeared. */
+  const unheard: News[] = [];
   // Whatever a test changes is told to who listens, as the server does.
   const state = new Proxy<MockState>(
     { ...CALM },
@@ -71,7 +73,9 @@ export async function startMockServer(dist: string, streams: string) {
     const url = new URL(request.url ?? '/', 'http://mock');
     const events = /^\/api\/v1\/(?:videos\/([^/]+)\/)?events$/.exec(url.pathname);
     if (events !== null && state.hasEvents && state.apiStatus === 200) {
-      return listen(listeners, { response, videoId: events[1] }, state);
+      listen(listeners, { response, videoId: events[1] }, state);
+      for (const news of unheard.splice(0)) if (!told(listeners, news)) unheard.push(news);
+      return;
     }
     if (events !== null) return sendJson(response, state.apiStatus === 200 ? 404 : state.apiStatus, {});
     if (url.pathname.startsWith('/api/')) {
@@ -102,25 +106,36 @@ export async function startMockServer(dist: string, streams: string) {
     state,
     requests,
     /** Tells who listens to this video, or to all. */
-    tell(event: string, data: { readonly id?: string } & Readonly<Record<string, unknown>>) {
+    tell(event: string, data: News['data']) {
       // Whoever asks anew hears the same: a list that was asked for before must not take back what was told.
       const index = state.videos.findIndex(({ id }) => id === data.id);
       if (event === 'progress' && index >= 0) Object.assign(state.videos[index]!, data);
       if (event === 'deleted' && index >= 0) state.videos.splice(index, 1);
-      for (const listener of listeners) {
-        if (listener.videoId === undefined || listener.videoId === data.id) send(listener, event, data);
-      }
+      if (!told(listeners, { event, data })) unheard.push({ event, data });
     },
     /** Back to a quick server without videos. */
     reset() {
       Object.assign(state, CALM, { videos: [] });
       requests.clear();
+      unheard.length = 0;
     },
     close() {
       server.closeAllConnections();
       server.close();
     },
   };
+}
+
+type News = {
+  readonly event: string;
+  readonly data: { readonly id?: string } & Readonly<Record<string, unknown>>;
+};
+
+/** Whether anybody heard it. */
+function told(listeners: ReadonlySet<Listener>, { event, data }: News): boolean {
+  const meant = [...listeners].filter(({ videoId }) => videoId === undefined || videoId === data.id);
+  for (const listener of meant) send(listener, event, data);
+  return meant.length > 0;
 }
 
 type Listener = { readonly response: ServerResponse; readonly videoId: string | undefined };
