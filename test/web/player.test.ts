@@ -20,8 +20,6 @@ describe('player', { skip }, () => {
     const video = makeVideo(url, { id: 'video-1', ...changes });
     state.videos = [video];
     const page = await site.open(`/watch/${video.id}${query}`);
-    // A press before the source is set can be lost (docs/decisions/128): not what these tests are about.
-    await untilPlayer(page, ({ pictureHeight }) => pictureHeight > 0, 3000).catch(() => {});
     await page.getByTestId('big-play').click();
     return page;
   }
@@ -83,6 +81,21 @@ describe('player', { skip }, () => {
       /video-2\/chunk-stream0-/.test(path),
     );
     assert.deepEqual(inHighQuality, [], 'the other quality must not be fetched, and so encoded');
+  });
+
+  it('plays what was asked for before its engine was there', async () => {
+    const { state, url } = site.server;
+    state.videos = [makeVideo(url, { id: 'video-1' })];
+    const page = await site.open('/');
+    const clicked = Promise.withResolvers<void>();
+    await page.route('**/hls-*.js', async (route) => {
+      await clicked.promise;
+      await route.continue();
+    });
+    await page.goto(`${url}/watch/video-1`);
+    await page.getByTestId('big-play').click();
+    clicked.resolve();
+    await untilPlayer(page, ({ seconds }) => seconds > 1);
   });
 
   it('goes on in DASH from where HLS was, and fetches that player only then', async () => {

@@ -4,7 +4,7 @@
  */
 import { CaptionWishes } from './caption-choice.ts';
 import { type CaptionChoice, captionTracks } from './engines/captions.ts';
-import { createEngine, hasMediaSource } from './engines/choose.ts';
+import { fetchEngine, hasMediaSource } from './engines/choose.ts';
 import type {
   Engine,
   EngineName,
@@ -204,25 +204,24 @@ export class Session {
       if (play) this.#media.play().catch(() => this.#events.onPlayRefused());
     });
     const isCurrent = () => generation === this.#generation;
-    const engine = await createEngine(
-      format,
-      {
-        media: this.#media,
-        url,
-        startSeconds,
-        sound: this.#sound,
-        isFullyEncoded: this.#options.isFullyEncoded,
-        onChange: () => isCurrent() && this.#changed(),
-        onFailure: (failure) => isCurrent() && this.#events.onFailure(failure),
-      },
-      this.engineWish,
-    ).catch(libraryMissing(this.#events));
-    if (!isCurrent()) return engine?.destroy();
-    if (engine === undefined) {
+    const startEngine = await fetchEngine(format, this.#media, this.engineWish).catch(
+      libraryMissing(this.#events),
+    );
+    // Another start was quicker, as when somebody presses play meanwhile: a media element bears one engine.
+    if (!isCurrent()) return;
+    if (startEngine === undefined) {
       this.#events.onFailure(NO_ENGINE);
       return;
     }
-    this.#engine = engine;
+    this.#engine = startEngine({
+      media: this.#media,
+      url,
+      startSeconds,
+      sound: this.#sound,
+      isFullyEncoded: this.#options.isFullyEncoded,
+      onChange: () => isCurrent() && this.#changed(),
+      onFailure: (failure) => isCurrent() && this.#events.onFailure(failure),
+    });
     this.#changed();
   }
 

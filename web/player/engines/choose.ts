@@ -2,22 +2,18 @@
 import type { Engine, EngineName, EngineOptions, Format } from './engine.ts';
 import { canPlayNatively, createNativeEngine } from './native.ts';
 
-/** Starts to load `options.url` with the engine for `format`; `wish` is for tests and for special devices. */
-export async function createEngine(
+/** Starts to load `options.url`. From then on the media element is the engine's. */
+export type StartEngine = (options: EngineOptions) => Engine;
+
+/** What plays `format` here, once it is fetched; `wish` is for tests and for special devices. */
+export async function fetchEngine(
   format: Format,
-  options: EngineOptions,
+  media: HTMLVideoElement,
   wish?: EngineName,
-): Promise<Engine | undefined> {
-  if (format === 'dash') {
-    if (!hasMediaSource()) return undefined;
-    const { createShakaEngine } = await import('./shaka.ts');
-    return createShakaEngine(options);
-  }
-  if (hasMediaSource() && wish !== 'native') {
-    const { createHlsEngine } = await import('./hls.ts');
-    return createHlsEngine(options);
-  }
-  return canPlayNatively(options.media) ? createNativeEngine(options) : undefined;
+): Promise<StartEngine | undefined> {
+  if (format === 'dash') return hasMediaSource() ? (await import('./shaka.ts')).createShakaEngine : undefined;
+  if (hasMediaSource() && wish !== 'native') return (await import('./hls.ts')).createHlsEngine;
+  return canPlayNatively(media) ? createNativeEngine : undefined;
 }
 
 /** Without it only the browser's own HLS is left. */
