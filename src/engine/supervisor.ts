@@ -195,15 +195,21 @@ class ChildPool {
       return;
     }
     if (identity === undefined) {
-      this.#spares.push(child);
+      // Another may have taken its place meanwhile.
+      if (this.#spares.length < this.#options.spares) this.#spares.push(child);
+      else this.#end(child);
       return;
     }
     const end = (): void => {
       this.#idle = this.#idle.filter((entry) => entry.child !== child);
-      this.#all.delete(child);
-      void child.kill();
+      this.#end(child);
     };
     this.#idle.push({ child, identity, timer: setTimeout(end, this.#options.idleMs).unref() });
+  }
+
+  #end(child: EngineChild): void {
+    this.#all.delete(child);
+    void child.kill();
   }
 
   async close(): Promise<void> {
