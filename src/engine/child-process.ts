@@ -47,9 +47,10 @@ export type Conversation = {
 /** A running child process. It has one job at a time. */
 export class EngineChild {
   readonly priority: Priority;
+  /** Resolves when the process is gone. */
+  readonly exited: Promise<void>;
   readonly #process: ChildProcess;
   readonly #socket: Duplex;
-  readonly #exited: Promise<void>;
   #onEvent: (event: ChildEvent) => void = () => {};
   #hasEnded = false;
 
@@ -74,7 +75,7 @@ export class EngineChild {
     });
     this.#socket.on('error', () => {});
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#exited = promise;
+    this.exited = promise;
     const end = (): void => {
       this.#hasEnded = true;
       this.#onEvent({ type: 'exit' });
@@ -88,11 +89,11 @@ export class EngineChild {
     return this.#hasEnded;
   }
 
-  /** At once, whatever it is doing. Resolves when the process is gone. */
+  /** At once, whatever it is doing. */
   async kill(): Promise<void> {
     this.#process.kill('SIGKILL');
     this.#socket.destroy();
-    await this.#exited;
+    await this.exited;
   }
 
   /**

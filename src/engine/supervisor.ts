@@ -190,26 +190,18 @@ class ChildPool {
 
   /** A child that worked on one source must never see another: it may have been taken over by the first. */
   release(child: EngineChild, identity: string | undefined): void {
-    if (child.hasEnded || this.#isClosed) {
-      this.#all.delete(child);
-      return;
-    }
+    if (child.hasEnded || this.#isClosed) return;
     if (identity === undefined) {
       // Another may have taken its place meanwhile.
       if (this.#spares.length < this.#options.spares) this.#spares.push(child);
-      else this.#end(child);
+      else void child.kill();
       return;
     }
     const end = (): void => {
       this.#idle = this.#idle.filter((entry) => entry.child !== child);
-      this.#end(child);
+      void child.kill();
     };
     this.#idle.push({ child, identity, timer: setTimeout(end, this.#options.idleMs).unref() });
-  }
-
-  #end(child: EngineChild): void {
-    this.#all.delete(child);
-    void child.kill();
   }
 
   async close(): Promise<void> {
@@ -221,6 +213,7 @@ class ChildPool {
   #spawn(priority: Priority): EngineChild {
     const child = new EngineChild(priority);
     this.#all.add(child);
+    void child.exited.then(() => this.#all.delete(child));
     return child;
   }
 
