@@ -98,6 +98,27 @@ describe('player', { skip }, () => {
     await untilPlayer(page, ({ seconds }) => seconds > 1);
   });
 
+  it('plays what was asked for at the moment its engine came', async () => {
+    const { state, url } = site.server;
+    state.videos = [makeVideo(url, { id: 'video-1' })];
+    const page = await site.open('/');
+    // Setting a source pauses, and drops the event of a press just before.
+    await page.addInitScript(() => {
+      const src = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, 'src')!;
+      const pressAndSet = function (this: HTMLMediaElement, address: string) {
+        // Chromium lets nothing else play that nobody has clicked.
+        this.muted = true;
+        if (this.getAttribute('src') === null) {
+          (this.getRootNode() as ShadowRoot).querySelector<HTMLElement>('#big-play')!.click();
+        }
+        src.set!.call(this, address);
+      };
+      Object.defineProperty(HTMLMediaElement.prototype, 'src', { ...src, set: pressAndSet });
+    });
+    await page.goto(`${url}/watch/video-1`);
+    await untilPlayer(page, ({ seconds }) => seconds > 1);
+  });
+
   it('goes on in DASH from where HLS was, and fetches that player only then', async () => {
     const page = await openAndPlay();
     await untilPlayer(page, ({ seconds }) => seconds > 3);

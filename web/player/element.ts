@@ -142,11 +142,13 @@ export class SluicePlayer extends HTMLElement {
 
   /** Plays, loading first where nothing was loaded yet. Rejects as `HTMLMediaElement.play` does. */
   async play(): Promise<void> {
+    this.#session.wish({ isToPlay: true });
     if (!this.#session.isLoaded) return this.#load(true);
     await this.media.play();
   }
 
   pause(): void {
+    this.#session.wish({ isToPlay: false });
     this.media.pause();
   }
 
@@ -246,7 +248,7 @@ export class SluicePlayer extends HTMLElement {
 
   #togglePlay(): void {
     if (this.media.paused) void this.play().catch(() => undefined);
-    else this.media.pause();
+    else this.pause();
   }
 
   #listenToMedia(): void {
@@ -262,6 +264,10 @@ export class SluicePlayer extends HTMLElement {
     for (const type of ['pause', 'ended']) this.media.addEventListener(type, () => this.#savePosition());
     for (const type of ['play', 'playing', 'waiting', 'seeking', 'seeked', 'canplay', 'pause', 'emptied']) {
       this.media.addEventListener(type, () => this.#showBusy());
+    }
+    for (const isToPlay of [true, false]) {
+      const request = isToPlay ? 'mediaplayrequest' : 'mediapauserequest';
+      this.#controller.addEventListener(request, () => this.#session.wish({ isToPlay }));
     }
     this.#controller.addEventListener('dblclick', (event) => {
       const target = event.composedPath()[0];
@@ -299,7 +305,7 @@ export class SluicePlayer extends HTMLElement {
   #onFailure(failure: PlaybackFailure): void {
     this.#failure = failure;
     this.removeAttribute('starting');
-    this.media.pause();
+    this.pause();
     console.warn(`sluice-player: ${failure.detail}`);
     this.setAttribute('failed', '');
     this.#overlays.showFailure(failure.message);

@@ -74,6 +74,8 @@ export class Session {
   #sound: SoundWish | undefined;
   readonly #captionWishes = new CaptionWishes();
   #shownCaptions: string | undefined;
+  /** What the viewer wants. */
+  #isToPlay = false;
   /** What the engine was told last. */
   #appliedCaptions: string | undefined;
   /** Counts loads, so that a slow one can tell that it has been overtaken. */
@@ -82,6 +84,8 @@ export class Session {
   constructor(media: HTMLVideoElement, events: SessionEvents) {
     this.#media = media;
     this.#events = events;
+    media.addEventListener('play', () => this.wish({ isToPlay: true }));
+    media.addEventListener('pause', () => this.wish({ isToPlay: false }));
   }
 
   /** For tests and odd devices: `native` makes the browser play HLS itself. Takes effect with the next load. */
@@ -110,6 +114,14 @@ export class Session {
     };
   }
 
+  /**
+   * What the viewer asks of the media element. It is told here too, since an element that is given a source pauses, and forgets
+   * the `play` event that it has not fired yet (HTML, media element load algorithm).
+   */
+  wish({ isToPlay }: { readonly isToPlay: boolean }): void {
+    this.#isToPlay = isToPlay;
+  }
+
   /** Plays these addresses from now on, in the format that the viewer prefers. */
   load(sources: Sources, options: LoadOptions): Promise<void> {
     this.#sources = sources;
@@ -118,7 +130,8 @@ export class Session {
     const formats = formatsOf(sources);
     const wishes = [preferredFormat(), options.format];
     this.#format = wishes.flatMap((wish) => formats.find((format) => format === wish) ?? [])[0] ?? formats[0];
-    return this.#start(options.startSeconds, options.play);
+    this.#isToPlay = options.play;
+    return this.#start(options.startSeconds);
   }
 
   /** Goes on in another format, from where it is. */
@@ -126,7 +139,7 @@ export class Session {
     if (format === this.#format) return Promise.resolve();
     rememberFormat(format);
     this.#format = format;
-    return this.#start(this.#media.currentTime, !this.#media.paused);
+    return this.#start(this.#media.currentTime);
   }
 
   /** Plays this quality, or the one that suits. */
@@ -146,7 +159,7 @@ export class Session {
     this.#sound = { name, language, isSurround: isSurround(sound) };
     rememberSound(this.#sound);
     if (this.#engine?.selectSound(id) === true) this.#events.onChange();
-    else void this.#start(this.#media.currentTime, !this.#media.paused);
+    else void this.#start(this.#media.currentTime);
   }
 
   /** Shows the captions of this label, or none. */
@@ -167,13 +180,14 @@ export class Session {
 
   /** Loads the manifests anew, and goes on from where it is. Nothing where nothing was loaded. */
   async reload(): Promise<void> {
-    if (this.isLoaded) await this.#start(this.#media.currentTime, !this.#media.paused);
+    if (this.isLoaded) await this.#start(this.#media.currentTime);
   }
 
   /** Starts anew after a failure, from where it stopped. */
   retry(): Promise<void> {
     const { currentTime } = this.#media;
-    return this.#start(currentTime > 0 ? currentTime : this.#options.startSeconds, true);
+    this.#isToPlay = true;
+    return this.#start(currentTime > 0 ? currentTime : this.#options.startSeconds);
   }
 
   async destroy(): Promise<void> {
@@ -187,7 +201,7 @@ export class Session {
     await engine.destroy();
   }
 
-  async #start(startSeconds: number, play: boolean): Promise<void> {
+  async #start(startSeconds: number): Promise<void> {
     const { playbackRate } = this.#media;
     await this.destroy();
     const generation = this.#generation;
@@ -201,7 +215,7 @@ export class Session {
     this.#appliedCaptions = undefined;
     this.#whenMetadata(generation, () => {
       this.#media.playbackRate = playbackRate;
-      if (play) this.#media.play().catch(() => this.#events.onPlayRefused());
+      if (this.#isToPlay) this.#play();
     });
     const isCurrent = () => generation === this.#generation;
     const startEngine = await fetchEngine(format, this.#media, this.engineWish).catch(
@@ -223,6 +237,15 @@ export class Session {
       onFailure: (failure) => isCurrent() && this.#events.onFailure(failure),
     });
     this.#changed();
+  }
+
+  #play(): void {
+    this.#media.play().catch((error: Error) => {
+      // Otherwise another source has come in between, and is to be played.
+      if (error.name !== 'NotAllowedError') return;
+      this.#isToPlay = false;
+      this.#events.onPlayRefused();
+    });
   }
 
   /** A source that loads resets rate and pause, so both are set once it has. */
