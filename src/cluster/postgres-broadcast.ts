@@ -154,6 +154,7 @@ class PostgresBroadcast implements Broadcast, AsyncDisposable {
     client.once('end', onEnd);
     const onClose = (): void => onEnd();
     this.#closing.signal.addEventListener('abort', onClose);
+    if (this.#closing.signal.aborted) onEnd();
     const timer = setInterval(() => void isAlive(client).then((alive) => alive || onEnd()), HEARTBEAT_MS);
     await ended;
     clearInterval(timer);

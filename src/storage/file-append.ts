@@ -1,7 +1,8 @@
 /** Writing a stream to the end of a file: fast, in little memory, and durable when it is over. */
 import type { FileHandle } from 'node:fs/promises';
 import { AppError } from '../errors.ts';
-import { checkSignal, storeError } from './file-system-errors.ts';
+import { eachChunk } from './abort.ts';
+import { storeError } from './file-system-errors.ts';
 import type { ReadOptions } from './object-store.ts';
 
 /** Collected before it is written, while the write before is under way: at most twice this in memory. */
@@ -22,26 +23,17 @@ export async function appendStream(
   options: ReadOptions & { readonly limitBytes: number },
 ): Promise<number> {
   const writer = new FileAppender(file, offset);
-  const reader = body.getReader();
-  const giveUp = (): void => void reader.cancel(options.signal?.reason).catch(() => {});
-  options.signal?.addEventListener('abort', giveUp, { once: true });
   try {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    await eachChunk(body, options.signal, async (bytes) => {
       const room = options.limitBytes - writer.size;
-      await writer.add(next.value.subarray(0, room));
-      if (next.value.length > room) {
+      await writer.add(bytes.subarray(0, room));
+      if (bytes.length > room) {
         throw new AppError('source_too_large', `no more than ${options.limitBytes} bytes are taken`);
       }
-    }
-    checkSignal(options.signal);
+    });
   } catch (error) {
     await writer.finish().catch(() => {});
-    void reader.cancel(error).catch(() => {});
-    checkSignal(options.signal);
     throw error;
-  } finally {
-    options.signal?.removeEventListener('abort', giveUp);
-    reader.releaseLock();
   }
   return writer.finish();
 }

@@ -45,11 +45,6 @@ export function readError(error: unknown): AppError {
   return new AppError('object_not_found', 'there is no such object', { cause: error });
 }
 
-/** Throws `aborted` once `signal` has fired. */
-export function checkSignal(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new AppError('aborted', 'given up', { cause: signal.reason });
-}
-
 /** The file system's own word (`ENOENT`), or '' where `error` is something else. */
 export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';

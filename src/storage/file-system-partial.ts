@@ -2,9 +2,10 @@
 import { type FileHandle, open, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AppError } from '../errors.ts';
+import { checkSignal } from './abort.ts';
 import { DurableFolders, syncFolder } from './durable-folders.ts';
 import { appendStream } from './file-append.ts';
-import { checkSignal, isAbsent, readError, storeError } from './file-system-errors.ts';
+import { isAbsent, readError, storeError } from './file-system-errors.ts';
 import { plainPath, realRoot, TEMPORARY_FOLDER } from './file-system-paths.ts';
 import { infoOf } from './file-system-read.ts';
 import { moveIntoPlace } from './file-system-write.ts';

@@ -2,7 +2,8 @@
 import { constants, type BigIntStats } from 'node:fs';
 import { type FileHandle, open, readdir, realpath, stat } from 'node:fs/promises';
 import { AppError, isAppError } from '../errors.ts';
-import { checkSignal, isAbsent, isDenied, readError, storeError } from './file-system-errors.ts';
+import { checkSignal } from './abort.ts';
+import { isAbsent, isDenied, readError, storeError } from './file-system-errors.ts';
 import { isTemporary, notAnObject, plainPath, readablePath, realRoot } from './file-system-paths.ts';
 import { type ObjectKey, parseObjectKey } from './object-key.ts';
 import type { GetOptions, ObjectContent, ObjectInfo, ReadOptions } from './object-store.ts';

@@ -17,8 +17,9 @@ import {
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AppError } from '../errors.ts';
+import { checkSignal } from './abort.ts';
 import { type DurableFolders, syncFolder } from './durable-folders.ts';
-import { checkSignal, isAbsent, storeError } from './file-system-errors.ts';
+import { isAbsent, storeError } from './file-system-errors.ts';
 import { isTemporary, plainPath, realRoot, TEMPORARY_FOLDER } from './file-system-paths.ts';
 import { infoOf } from './file-system-read.ts';
 import type { ObjectKey } from './object-key.ts';

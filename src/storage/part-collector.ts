@@ -1,5 +1,4 @@
 /** Cuts what arrives into parts of one size: one is being stored while the next one is being collected. */
-import { AppError } from '../errors.ts';
 
 /** Less than this is not worth a piece of memory of its own. */
 const LEAST_BYTES = 64 * 1024;
@@ -59,33 +58,5 @@ export class PartCollector {
     const larger = new Uint8Array(size);
     larger.set(this.#part.subarray(0, this.#filled));
     this.#part = larger;
-  }
-}
-
-/**
- * Gives `use` one chunk of `body` after the other. Rejects with the error of either, or with `aborted` once `signal`
- * has fired, even while the body stands still; `body` is then cancelled.
- */
-export async function eachChunk(
-  body: ReadableStream<Uint8Array>,
-  signal: AbortSignal | undefined,
-  use: (chunk: Uint8Array) => Promise<void>,
-): Promise<void> {
-  const reader = body.getReader();
-  const giveUp = (): void => void reader.cancel(signal?.reason).catch(() => {});
-  const checkSignal = (): void => {
-    if (signal?.aborted) throw new AppError('aborted', 'given up', { cause: signal.reason });
-  };
-  signal?.addEventListener('abort', giveUp, { once: true });
-  try {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) await use(next.value);
-    checkSignal();
-  } catch (error) {
-    void reader.cancel(error).catch(() => {});
-    checkSignal();
-    throw error;
-  } finally {
-    signal?.removeEventListener('abort', giveUp);
-    reader.releaseLock();
   }
 }

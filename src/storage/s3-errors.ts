@@ -83,11 +83,6 @@ export async function translated<T>(action: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Throws `aborted` once `signal` has fired. */
-export function checkSignal(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new AppError('aborted', 'given up', { cause: signal.reason });
-}
-
 /** What the error and its causes are called, the most exact first: `NoSuchKey`, `ECONNREFUSED`, `TimeoutError`. */
 function namesOf(error: unknown): readonly string[] {
   if (!(error instanceof Error)) return ['unknown error'];

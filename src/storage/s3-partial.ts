@@ -1,12 +1,13 @@
 /** Objects that arrive in pieces, as multipart uploads. All that is known of one is in the bucket: any server can go on. */
 import { ListMultipartUploadsCommand, type ListMultipartUploadsCommandOutput } from '@aws-sdk/client-s3';
 import { AppError, isAppError } from '../errors.ts';
+import { checkSignal, eachChunk } from './abort.ts';
 import type { ObjectKey } from './object-key.ts';
 import type { ObjectInfo } from './object-store.ts';
-import { eachChunk, PartCollector } from './part-collector.ts';
+import { PartCollector } from './part-collector.ts';
 import type { PartialObjects } from './partial-objects.ts';
 import type { S3Place } from './s3-client.ts';
-import { checkSignal, translated } from './s3-errors.ts';
+import { translated } from './s3-errors.ts';
 import { keyOf, listPages } from './s3-keys.ts';
 import {
   contentOf,

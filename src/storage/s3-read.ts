@@ -4,11 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GetObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { AppError, isAppError } from '../errors.ts';
 import type { ByteRange } from '../media/byte-range.ts';
+import { checkSignal } from './abort.ts';
 import type { ObjectKey } from './object-key.ts';
 import type { GetOptions, ObjectContent, ObjectInfo, ReadOptions } from './object-store.ts';
 import { resolveRange } from './range.ts';
 import type { S3Place } from './s3-client.ts';
-import { checkSignal, s3Error, translated } from './s3-errors.ts';
+import { s3Error, translated } from './s3-errors.ts';
 import { abortWith, isTemporary, keyOf, listPages, plainEtag, wholeSeconds } from './s3-keys.ts';
 
 /** A body that breaks off is read on from where it stood; so often in a row without a byte is too often. */

@@ -9,11 +9,12 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { AppError, isAppError } from '../errors.ts';
+import { checkSignal, eachChunk } from './abort.ts';
 import type { ObjectKey } from './object-key.ts';
 import type { ObjectStore, PutOptions, PutResult, ReadOptions } from './object-store.ts';
-import { eachChunk, PartCollector } from './part-collector.ts';
+import { PartCollector } from './part-collector.ts';
 import type { S3Place } from './s3-client.ts';
-import { checkSignal, isAbsent, translated } from './s3-errors.ts';
+import { isAbsent, translated } from './s3-errors.ts';
 import { abortWith, isTemporary, listPages, plainEtag } from './s3-keys.ts';
 
 /** More than the least that providers take (5 MiB); all parts but the last have the same size, as some of them ask. */

@@ -254,6 +254,17 @@ export function testObjectStore(subject: string, make: () => Promise<StoreUnderT
       assert.equal(await textOf(made.store, 'old'), 'old');
     });
 
+    test('a put is given up at any moment, also before its body begins', async () => {
+      await using made = await make();
+      for (let milliseconds = 0; milliseconds < 20; milliseconds++) {
+        const controller = new AbortController();
+        const putting = made.store.put(key('new'), new ReadableStream(), { signal: controller.signal });
+        setTimeout(() => controller.abort(), milliseconds);
+        await rejects(putting, 'aborted');
+      }
+      assert.deepEqual(await keysOf(made.store, ''), []);
+    });
+
     test('a signal that has fired before stops every call', async () => {
       await using made = await make();
       await made.store.put(key('x'), text('x'));

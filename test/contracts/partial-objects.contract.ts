@@ -115,6 +115,20 @@ export function testPartialObjects(subject: string, make: () => Promise<Partials
       assert.equal(await partials.size(NAME), 5);
     });
 
+    test('a signal that fires at any moment cuts off a body that never begins', async () => {
+      await using made = await make();
+      const { partials } = made;
+      await partials.create(NAME, TARGET);
+      for (let milliseconds = 0; milliseconds < 20; milliseconds++) {
+        const controller = new AbortController();
+        const { signal } = controller;
+        const append = partials.append(NAME, 0, new ReadableStream(), { ...ALL, signal });
+        setTimeout(() => controller.abort(), milliseconds);
+        await rejects(append, 'aborted');
+      }
+      assert.equal(await partials.size(NAME), 0);
+    });
+
     test('an offset that is not the end changes nothing', async () => {
       await using made = await make();
       const { partials } = made;

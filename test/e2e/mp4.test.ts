@@ -17,6 +17,7 @@ import {
   serverFolders,
   startServer,
 } from './real-server.ts';
+import { objectsFolder } from './shared-deployment.ts';
 import { bytesOf, fetchAll, hlsTracks, type ServedTrack } from './served-tracks.ts';
 
 const TITLE = 'Übung 1';
@@ -122,7 +123,10 @@ describe('a progressive MP4', { skip: skipWithoutFfmpeg }, () => {
     }
     // All that the formats had stored is there now: no picture was asked for, the library's source lies elsewhere, and
     // of the data folder only the catalog is no object.
-    const stored = await bytesBelow(folders.data, (name) => !name.startsWith('catalog.sqlite'));
+    const stored = await bytesBelow(
+      await objectsFolder(folders.data),
+      (name) => !name.startsWith('catalog.sqlite'),
+    );
     const cmaf = (await Promise.all(tracks.map(mediaBytes))).flat().reduce((sum, bytes) => sum + bytes, 0);
     t.diagnostic(`${stored} bytes are stored, ${(stored / cmaf).toFixed(4)} of CMAF`);
     assert.ok(stored >= cmaf && stored <= 1.01 * cmaf, `${stored} bytes are stored of ${cmaf} of CMAF`);
