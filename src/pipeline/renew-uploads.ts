@@ -1,7 +1,7 @@
 /** What becomes of uploads when a new release cuts or encodes differently (docs/decisions/111). */
 import type { Video, VideoStatus } from '../catalog/video.ts';
 import type { VideoRepository } from '../catalog/video-repository.ts';
-import { headIfThere } from '../storage/head-if-there.ts';
+import { headIfThere } from '../storage/if-there.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { VideoEvents } from './events.ts';
 import type { Change } from './change.ts';

@@ -1,7 +1,7 @@
 /** Finds what a crash between two steps left behind: objects that nothing refers to, rows whose object is gone. */
 import type { Video, VideoId } from '../catalog/video.ts';
 import type { VideoRepository } from '../catalog/video-repository.ts';
-import { headIfThere } from '../storage/head-if-there.ts';
+import { headIfThere } from '../storage/if-there.ts';
 import { parseObjectKey } from '../storage/object-key.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { CaptionStore } from './caption-store.ts';

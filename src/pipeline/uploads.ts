@@ -1,31 +1,23 @@
 /** Uploads from their first byte to the video: what is kept, what is locked, what is repaired after a crash. */
-import { randomBytes } from 'node:crypto';
-import {
-  newUploadId,
-  parseUploadId,
-  type StoredUpload,
-  type UploadId,
-  type UploadOrigin,
-} from '../catalog/upload.ts';
+import { parseUploadId, type StoredUpload, type UploadId, type UploadOrigin } from '../catalog/upload.ts';
 import type { UploadRepository } from '../catalog/upload-repository.ts';
-import { newVideoId, type Video, type VideoId } from '../catalog/video.ts';
+import type { Video } from '../catalog/video.ts';
 import type { VideoRepository } from '../catalog/video-repository.ts';
 import type { Broadcast } from '../cluster/broadcast.ts';
 import type { Leases } from '../cluster/leases.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { Job } from '../jobs/job-queue.ts';
-import { joinKey, type ObjectKey } from '../storage/object-key.ts';
+import { headIfThere, sizeIfThere } from '../storage/if-there.ts';
 import type { ObjectInfo, ObjectStore } from '../storage/object-store.ts';
 import type { PartialObjects } from '../storage/partial-objects.ts';
 import type { Change } from './change.ts';
 import type { VideoEvents } from './events.ts';
-import { headIfThere } from '../storage/head-if-there.ts';
 import { revisionOf } from './library.ts';
 import type { Log } from './log.ts';
 import { MediaCheck } from './media-check.ts';
+import { expiryAfter, isUntouched, newUpload, sourceKey } from './new-upload.ts';
 import type { Room } from './room.ts';
 import type { Upload, UploadRequest } from './services.ts';
-import { uploadName, uploadTitle } from './upload-names.ts';
 import { UploadWriters } from './upload-writers.ts';
 import { watchedBody } from './watched-body.ts';
 
@@ -79,23 +71,11 @@ export class Uploads {
     from: Pick<StoredUpload, 'url' | 'validator'> = {},
     jobsOf: (upload: StoredUpload) => readonly Job[] = () => [],
   ): Promise<StoredUpload> {
-    const { partials, change, events, now, room } = this.#options;
-    const id = newUploadId(randomBytes(16));
+    const { change, events, now, room, expiryMs } = this.#options;
     if (request.bytes !== undefined) this.#checkLength(request.bytes);
+    const { upload, video } = newUpload(request, { origin, ...from }, { at: now(), expiryMs });
+    const { id } = upload;
     await room.keep(id, request.bytes ?? 0);
-    const filename = uploadName(request.filename);
-    const video = this.#newVideo(request, filename);
-    const upload: StoredUpload = {
-      id,
-      videoId: video.id,
-      origin,
-      state: 'receiving',
-      filename,
-      ...(request.title === undefined ? {} : { title: request.title }),
-      ...(request.bytes === undefined ? {} : { totalBytes: request.bytes }),
-      expiresAt: new Date(now().getTime() + this.#options.expiryMs),
-      ...from,
-    };
     try {
       await this.#createPartial(upload);
       await change(async ({ uploads, videos, enqueue }) => {
@@ -104,12 +84,19 @@ export class Uploads {
         enqueue(jobsOf(upload));
       });
     } catch (error) {
-      room.release(id);
-      await partials.remove(id).catch(() => {});
+      await this.#undoCreation(upload);
       throw error;
     }
     events.publish({ type: 'created', videoId: video.id });
     return upload;
+  }
+
+  /** Of what nobody is told of. The catalog may have it even so, where its answer was lost. */
+  async #undoCreation({ id, videoId }: StoredUpload): Promise<void> {
+    const { partials, videos, uploads, room } = this.#options;
+    room.release(id);
+    // What fails here is discarded as soon as someone looks after uploads.
+    await Promise.allSettled([partials.remove(id), videos.delete(videoId), uploads.delete(id)]);
   }
 
   /** Throws `not_found`, and `gone` for what has ended or expired. */
@@ -126,11 +113,20 @@ export class Uploads {
   /** How far it has come; completes one whose last byte was in before anybody could be told. */
   async view(upload: StoredUpload): Promise<Upload> {
     if (upload.state === 'complete') return viewOf(upload, upload.totalBytes ?? 0);
-    const received = await this.#options.partials.size(upload.id);
+    const received = await sizeIfThere(this.#options.partials, upload.id);
+    if (received === undefined) return this.#viewUntold(upload);
     const isFull = received === upload.totalBytes && !this.#writers.has(upload.id);
     if (!isFull) return viewOf(upload, received);
     const completed = await this.#writers.tryAlone(upload.id, () => this.#complete(upload, received));
     return viewOf(completed?.result ?? upload, received);
+  }
+
+  /** Its bytes are an object already, and only the catalog was not told. */
+  async #viewUntold(upload: StoredUpload): Promise<Upload> {
+    const arrived = await headIfThere(this.#options.sources, sourceKey(upload.videoId));
+    if (arrived === undefined) throw new AppError('gone', 'what had arrived of this upload is gone');
+    const admitted = await this.#writers.tryAlone(upload.id, () => this.#admit(upload, arrived));
+    return viewOf(admitted?.result ?? upload, arrived.bytes);
   }
 
   /** Throws `invalid_request` where the length is known already or less than what has arrived. */
@@ -205,7 +201,7 @@ export class Uploads {
     // First, so that there is room for the catalog to write on a full disk.
     await partials.remove(id);
     room.release(id);
-    const expiresAt = new Date(now().getTime() + expiryMs);
+    const expiresAt = expiryAfter(now(), expiryMs);
     const ended = await uploads.update(id, { state: 'ended', expiresAt }, { state: 'receiving' });
     return ended !== undefined;
   }
@@ -270,6 +266,8 @@ export class Uploads {
     if (received !== undefined) return void (await this.#complete(upload, received));
     const arrived = await headIfThere(sources, sourceKey(upload.videoId));
     if (arrived !== undefined) return void (await this.#admit(upload, arrived));
+    // Its creation failed, and nobody was told of it.
+    if (isUntouched(upload, video, this.#options.expiryMs)) return this.discard(upload);
     await this.fail(upload, new AppError('source_vanished', 'what had arrived of the file is gone'));
   }
 
@@ -345,7 +343,7 @@ export class Uploads {
   }
 
   async #keepAlive({ id }: StoredUpload): Promise<void> {
-    const expiresAt = new Date(this.#options.now().getTime() + this.#options.expiryMs);
+    const expiresAt = expiryAfter(this.#options.now(), this.#options.expiryMs);
     await this.#options.uploads.update(id, { expiresAt }, { state: 'receiving' });
   }
 
@@ -374,9 +372,12 @@ export class Uploads {
       return { video: arrived, complete: await uploads.update(upload.id, { state: 'complete' }) };
     });
     room.release(upload.id);
-    // It was deleted while its last bytes came.
-    if (video === undefined) await sources.delete(key);
-    else events.publish({ type: 'status', videoId: video.id, status: video.status });
+    if (video !== undefined) {
+      events.publish({ type: 'status', videoId: video.id, status: video.status });
+    } else if ((await this.#options.videos.get(upload.videoId))?.source.etag !== etag) {
+      // It was deleted while its last bytes came. Otherwise somebody else has told the catalog just before.
+      await sources.delete(key);
+    }
     return complete ?? { ...upload, state: 'complete' };
   }
 
@@ -386,27 +387,6 @@ export class Uploads {
       throw new AppError('source_too_large', `no more than ${this.#options.maxBytes} bytes are taken`);
     }
   }
-
-  #newVideo(request: UploadRequest, name: string): Video {
-    const at = this.#options.now();
-    const id = newVideoId(at.getTime(), randomBytes(10));
-    return {
-      id,
-      title: uploadTitle(request.title, name),
-      description: '',
-      visibility: 'public',
-      status: 'uploading',
-      createdAt: at,
-      updatedAt: at,
-      source: { origin: 'upload', key: sourceKey(id), name, bytes: request.bytes ?? 0, etag: '' },
-      revision: '',
-    };
-  }
-}
-
-/** Where the bytes of an uploaded video lie, in the store of sources. */
-export function sourceKey(id: VideoId): ObjectKey {
-  return joinKey('sources', id);
 }
 
 function viewOf(upload: StoredUpload, receivedBytes: number): Upload {

@@ -105,15 +105,24 @@ export async function runChaos(context: TestContext, chaos: Chaos): Promise<void
   };
   // From its middle on: what is broken before anything has begun proves little.
   await until('something can be watched', READY_MS, () => (seen.size > 0 ? true : undefined));
-  const startedAt = performance.now();
-  const troubles = await breakThings(chaos, { workers, startWorker, databaseUrl, s3 }, areReady);
-  over.abort();
-  const brokenMs = performance.now() - startedAt;
-  await Promise.all([...uploads, ...viewers]);
-  const ready = await until('every video is ready', READY_MS, areReady).catch(async (error: unknown) => {
-    throw new Error(await stateOf(databaseUrl), { cause: error });
+  const breaking = { workers, startWorker, databaseUrl, s3 };
+  const { ready, troubles, brokenMs, recoveryMs } = await (async () => {
+    const startedAt = performance.now();
+    const count = await breakThings(chaos, breaking, areReady);
+    over.abort();
+    const endedAt = performance.now();
+    await Promise.all([...uploads, ...viewers]);
+    const videos = await until('every video is ready', READY_MS, areReady);
+    return {
+      ready: videos,
+      troubles: count,
+      brokenMs: endedAt - startedAt,
+      recoveryMs: performance.now() - endedAt,
+    };
+  })().catch(async (error: unknown) => {
+    const logs = [...servers, ...everyWorker].map((process) => process.log());
+    throw new Error(`${await stateOf(databaseUrl)}\n${warningsIn(logs).join('\n')}`, { cause: error });
   });
-  const recoveryMs = performance.now() - startedAt - brokenMs;
 
   for (const video of ready) {
     const shown = await looks(video.playback.hls!, 'v:0');
@@ -190,6 +199,16 @@ function chunksIn(logs: readonly string[]): { readonly finished: readonly string
     finished: told.filter(({ msg }) => msg === 'a chunk was encoded').map(({ chunk }) => chunk),
     begun: told.filter(({ msg }) => msg === 'a chunk is encoded').length,
   };
+}
+
+/** The last of what each process complains of. */
+function warningsIn(logs: readonly string[]): readonly string[] {
+  return logs.flatMap((log) =>
+    log
+      .split('\n')
+      .filter((line) => /"level":[456]0/.test(line))
+      .slice(-10),
+  );
 }
 
 /** For whoever has to find out why a video does not get ready. */

@@ -6,11 +6,15 @@ import { newUploadId, type StoredUpload, type UploadOrigin } from '../../src/cat
 import { newVideoId, type Video } from '../../src/catalog/video.ts';
 import { embeddedBroadcast } from '../../src/cluster/broadcast.ts';
 import { embeddedLeases } from '../../src/cluster/leases.ts';
+import { AppError } from '../../src/errors.ts';
+import type { Change } from '../../src/pipeline/change.ts';
 import { parseObjectKey } from '../../src/storage/object-key.ts';
 import { temporaryFolder } from '../storage/temporary-folder.ts';
 import { filmBytes, type Rig, sha256Of, startRig } from './rig.ts';
 
 const FILM = filmBytes(50_000);
+const AT = new Date();
+const EXPIRY_MS = 24 * 60 * 60 * 1000;
 
 /** How far it had come. */
 type Left = {
@@ -22,6 +26,7 @@ type Left = {
   readonly receivedBytes?: number;
   readonly isFinished?: boolean;
   readonly videoStatus?: Video['status'];
+  readonly isUntouched?: boolean;
 };
 
 describe('after a crash', () => {
@@ -96,6 +101,7 @@ describe('after a crash', () => {
 
   for (const [name, left] of [
     ['a partial object that nobody knows', { receivedBytes: 100, hasRow: false, hasVideo: false }],
+    ['an upload that nobody was told of', { totalBytes: 50_000, isUntouched: true }],
     ['an upload that has no video yet', { receivedBytes: 0, hasVideo: false }],
     ['a form that was being sent', { origin: 'direct', receivedBytes: 20_000 }],
     ['a form whose end nobody was told of', { origin: 'direct', isFinished: true, totalBytes: 50_000 }],
@@ -110,6 +116,66 @@ describe('after a crash', () => {
   }
 });
 
+describe('when the catalog does not answer', () => {
+  test('nothing stays of an upload that nobody was told of', async () => {
+    await using folder = await temporaryFolder();
+    await using rig = await startRig(folder.path, { aroundChange: answerLost(1) });
+    await assert.rejects(rig.ingest.createUpload({ filename: 'film.mp4', bytes: 50_000 }), LOST);
+    await rig.assertEmpty();
+  });
+
+  for (const [name, aroundChange] of [
+    ['was made', answerLost(2)],
+    ['was not made', changeLost(2)],
+  ] as const) {
+    test(`a sender who asks again is told that all has arrived, where the change ${name}`, async () => {
+      await using folder = await temporaryFolder();
+      await using rig = await startRig(folder.path, { aroundChange });
+      const { signal } = new AbortController();
+      const { id, videoId } = await rig.ingest.createUpload({ filename: 'film.mp4', bytes: 50_000 });
+      await assert.rejects(rig.ingest.append(id, 0, ReadableStream.from([FILM]), signal), LOST);
+      assert.equal((await rig.ingest.upload(id)).isComplete, true);
+      assert.equal((await rig.video(videoId))?.status, 'inspecting');
+      assert.equal(await rig.sha256(videoId), sha256Of(FILM));
+    });
+  }
+
+  test('a catalog that is told twice loses nothing', async () => {
+    await using folder = await temporaryFolder();
+    await using rig = await startRig(folder.path);
+    const { signal } = new AbortController();
+    const { id, videoId } = await rig.ingest.createUpload({ filename: 'film.mp4', bytes: 50_000 });
+    await rig.ingest.append(id, 0, ReadableStream.from([FILM]), signal);
+    await rig.catalog.uploads.update(id, { state: 'receiving' });
+    assert.equal((await rig.ingest.upload(id)).isComplete, true);
+    assert.equal(await rig.sha256(videoId), sha256Of(FILM));
+    assert.equal(rig.arrived.length, 1);
+  });
+});
+
+const LOST = { code: 'unavailable' };
+
+/** Of the changes the `number`th is made, but whoever asked for it is not told. */
+function answerLost(number: number): (change: Change) => Change {
+  let count = 0;
+  return (change) => async (work) => {
+    const result = await change(work);
+    if (++count === number) throw new AppError('unavailable', 'the connection was lost');
+    return result;
+  };
+}
+
+/** Of the changes the `number`th is not made. */
+function changeLost(number: number): (change: Change) => Change {
+  let count = 0;
+  return (change) => (work) =>
+    change(async (changing) => {
+      const result = await work(changing);
+      if (++count === number) throw new AppError('unavailable', 'the connection was lost');
+      return result;
+    });
+}
+
 /** Makes the traces of an upload that came so far. */
 async function leave(root: string, left: Left): Promise<StoredUpload> {
   const rig = await startRig(root);
@@ -120,7 +186,7 @@ async function leave(root: string, left: Left): Promise<StoredUpload> {
     state: 'receiving',
     filename: 'film.mp4',
     ...(left.totalBytes === undefined ? {} : { totalBytes: left.totalBytes }),
-    expiresAt: new Date(Date.now() + 3_600_000),
+    expiresAt: new Date(AT.getTime() + (left.isUntouched ? EXPIRY_MS : EXPIRY_MS + 1)),
   };
   if (left.hasRow !== false) await rig.catalog.uploads.insert(upload);
   if (left.hasVideo !== false) await insertVideo(rig, upload, left.videoStatus ?? 'uploading');
@@ -139,15 +205,14 @@ async function insertVideo(
   { videoId, filename }: StoredUpload,
   status: Video['status'],
 ): Promise<void> {
-  const at = new Date();
   await rig.catalog.videos.insert({
     id: videoId,
     title: 'film',
     description: '',
     visibility: 'public',
     status,
-    createdAt: at,
-    updatedAt: at,
+    createdAt: AT,
+    updatedAt: AT,
     source: {
       origin: 'upload',
       key: parseObjectKey(`sources/${videoId}`),

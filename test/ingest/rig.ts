@@ -8,7 +8,7 @@ import { type Video, parseVideoId } from '../../src/catalog/video.ts';
 import { readConfig } from '../../src/config.ts';
 import { editVideo } from '../../src/pipeline/edit-video.ts';
 import { createVideoEvents, type VideoEvent } from '../../src/pipeline/events.ts';
-import { changesOf } from '../../src/pipeline/change.ts';
+import { type Change, changesOf } from '../../src/pipeline/change.ts';
 import { createIngest, type Ingest, type IngestOptions } from '../../src/pipeline/ingest.ts';
 import { httpFiles } from '../../src/remote/http-files.ts';
 import { parseObjectKey } from '../../src/storage/object-key.ts';
@@ -35,13 +35,17 @@ export type Rig = AsyncDisposable & {
   assertEmpty(): Promise<void>;
 };
 
-export type RigOptions = Partial<IngestOptions> & { readonly settings?: Partial<ServerSettings> };
+export type RigOptions = Partial<IngestOptions> & {
+  readonly settings?: Partial<ServerSettings>;
+  /** What stands between the ways in and the catalog. */
+  readonly aroundChange?: (change: Change) => Change;
+};
 
 const SILENT = { info() {}, warn() {}, error() {} };
 
 /** Over the folder `root`, where an earlier one may have left things. */
 export async function startRig(root: string, options: RigOptions = {}): Promise<Rig> {
-  const { settings, ...changed } = options;
+  const { settings, aroundChange = (change) => change, ...changed } = options;
   const config = readConfig({ SLUICE_DATA: root, ...(await deploymentOf(root)) });
   const place = await openObjects(config);
   const { partials, store: sources } = place;
@@ -69,7 +73,7 @@ export async function startRig(root: string, options: RigOptions = {}): Promise<
     },
     log: SILENT,
     now: () => new Date(),
-    change: changesOf(catalog, jobs),
+    change: aroundChange(changesOf(catalog, jobs)),
     jobsOfArrived(video) {
       arrived.push(video);
       return [];

@@ -15,7 +15,7 @@ import { revisionOf } from '../../src/pipeline/library.ts';
 import { cutOf, Plans } from '../../src/pipeline/plans.ts';
 import { SegmentProgress } from '../../src/pipeline/segment-progress.ts';
 import { SegmentStore } from '../../src/pipeline/segment-store.ts';
-import { sourceKey } from '../../src/pipeline/uploads.ts';
+import { sourceKey } from '../../src/pipeline/new-upload.ts';
 import { planSource } from '../../src/media/plan.ts';
 import { fileSystemStore, prepareFolder } from '../../src/storage/file-system.ts';
 import { parseObjectKey } from '../../src/storage/object-key.ts';
