@@ -18,6 +18,7 @@ const LEFT_OUT = {
   'test/e2e/players.test.ts': 'players in front of manifests, without a server of ours',
   'test/e2e/process.test.ts': 'the one process of a Sluice, and its children',
   'test/e2e/shared.test.ts': 'brings its own database and processes',
+  'test/e2e/trouble.test.ts': 'brings its own database and processes',
   'test/ingest/full-disk.test.ts': 'the disk under a folder; a bucket is never full',
   'test/ingest/memory.test.ts': 'the memory of one process',
 };

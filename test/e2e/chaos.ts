@@ -1,5 +1,5 @@
 /**
- * The long form of trouble.ts, `npm run chaos`: minutes of trouble. SLUICE_CHAOS_SECONDS says how many seconds at
+ * The long form of trouble.test.ts, `npm run chaos`: minutes of trouble. SLUICE_CHAOS_SECONDS says how many seconds at
  * most; it ends when every video is ready in spite of all.
  */
 import { test } from 'node:test';

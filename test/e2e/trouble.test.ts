@@ -1,8 +1,8 @@
 /**
- * Each trouble once, in the middle of the work: the short form of chaos.ts, on demand.
+ * Each trouble once, in the middle of the work: the short form of chaos.ts.
  *
- * Measured while two cores had thirty processes that wanted them: 9 chunks encoded, 2 more begun and interrupted, none
- * twice; every video ready 25 s after the last trouble.
+ * Measured five times on two cores: all done after 25 to 39 s, every video ready 8 to 19 s after the last trouble, 10 or 11
+ * chunks encoded, none twice, 3 or 4 more begun and interrupted.
  */
 import { test } from 'node:test';
 import { postgres } from '../fixtures/postgres.ts';
