@@ -69,7 +69,9 @@ export async function deleteFile(root: string, key: ObjectKey, options: ReadOpti
     if (!(await isPlain(dirname(path))) || (await lstat(path)).isDirectory()) return;
     await unlink(path);
   } catch (error) {
-    if (!isAbsent(error)) throw storeError(error);
+    // An empty folder is left alone: somebody may just have made it for a new object.
+    if (isAbsent(error)) return;
+    throw storeError(error);
   }
   await pruneEmpty(start, dirname(path));
 }
@@ -89,7 +91,8 @@ export async function deleteFolder(
     // Retries: an object may be put below the prefix at this very moment.
     await rm(path, { recursive: true, force: true, maxRetries: 3 });
   } catch (error) {
-    if (!isAbsent(error)) throw storeError(error);
+    if (isAbsent(error)) return;
+    throw storeError(error);
   }
   await pruneEmpty(start, dirname(path));
 }
@@ -159,12 +162,17 @@ export async function moveIntoPlace(
     try {
       await folders.make(root, dirname(to));
       await rename(from, to);
-      await syncFolder(dirname(to));
-      return;
+      break;
     } catch (error) {
       if (attemptsLeft === 0 || !isAbsent(error)) throw storeError(error);
       folders.forget();
     }
+  }
+  try {
+    await syncFolder(dirname(to));
+  } catch (error) {
+    // Somebody has deleted it since, and with it its folder.
+    if (!isAbsent(error)) throw storeError(error);
   }
 }
 

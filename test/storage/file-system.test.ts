@@ -67,6 +67,17 @@ test('puts that fail leave no temporary file, and deletions no empty folder', as
   assert.deepEqual(await readdir(join(folder.path, '.sluice-tmp')), []);
 });
 
+test('a put does not fail when its object is deleted, folder and all, before the put is durable', async () => {
+  await using folder = await temporaryFolder();
+  const store = fileSystemStore(folder.path);
+  const end = Date.now() + 500;
+  const repeat = async (action: () => Promise<unknown>): Promise<void> => {
+    while (Date.now() < end) await action();
+  };
+  const deletions = Array.from({ length: 4 }, () => repeat(() => store.delete(key('hot/object'))));
+  await Promise.all([repeat(() => store.put(key('hot/object'), text('x'))), ...deletions]);
+});
+
 test('what is still being written is no object', async () => {
   await using folder = await temporaryFolder();
   const store = fileSystemStore(folder.path);
