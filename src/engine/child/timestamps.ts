@@ -96,18 +96,50 @@ export async function measureEnds(
   claimedEndSeconds: number | undefined,
 ): Promise<TrackEnds> {
   const span = (claimedEndSeconds ?? startSeconds) - startSeconds;
+  const tracks = wanted.map((track) => ({ ...track, claimedEndTicks: claimedEndTicks(source, track) }));
   for (let step = FIRST_STEP_SECONDS; step < span; step *= 2) {
-    if (!(await seekTo(source, claimedEndSeconds! - step))) break;
-    const ends = await readEnds(source);
-    if (wanted.every((track) => hasReasonableEnd(ends, track, claimedEndSeconds! - step))) return ends;
+    const sought = claimedEndSeconds! - step;
+    if (!(await seekTo(source, sought, streamToSeekBy(source, tracks, sought)))) break;
+    const { ends, starts } = await readEnds(source);
+    if (tracks.every((track) => hasReasonableEnd(ends, track, sought))) return ends;
+    // Where seeking led to the very beginning, everything has been read.
+    if (tracks.every((track) => starts.get(track.streamIndex)! <= track.startTicks)) return ends;
     // Nothing of some track there: it ends earlier, by its own account or because the file is cut off.
   }
   await rewind(source, startSeconds);
-  return readEnds(source);
+  return (await readEnds(source)).ends;
 }
 
-async function readEnds(source: OpenSource): Promise<TrackEnds> {
+type ClaimingTrack = MeasuredTrack & { readonly claimedEndTicks: number };
+
+/** By the track's own account; infinite where it gives none. */
+function claimedEndTicks(source: OpenSource, { streamIndex, startTicks }: MeasuredTrack): number {
+  const duration = source.streams[streamIndex]?.duration ?? 0n;
+  return duration > 0n ? startTicks + Number(duration) : Number.POSITIVE_INFINITY;
+}
+
+/**
+ * An MP4 has an index for each track. By that of a picture that ends long before the sound, seeking would lead to the
+ * picture's end, and all of the sound behind it would be read.
+ */
+function streamToSeekBy(
+  source: OpenSource,
+  tracks: readonly ClaimingTrack[],
+  soughtSeconds: number,
+): Stream | undefined {
+  const reachesIt = ({ claimedEndTicks: end, timeBase }: ClaimingTrack) =>
+    end * toNumber(timeBase) > soughtSeconds;
+  if (source.handle.container !== 'mov' || tracks[0] === undefined || reachesIt(tracks[0])) return undefined;
+  const track = tracks.find(reachesIt);
+  return track === undefined ? undefined : source.streams[track.streamIndex];
+}
+
+/** To the end of the file. Of each track that is met: the end, and the earliest time. */
+async function readEnds(
+  source: OpenSource,
+): Promise<{ readonly ends: TrackEnds; readonly starts: ReadonlyMap<number, number> }> {
   const ends: TrackEnds = new Map();
+  const starts = new Map<number, number>();
   const decodeEnds: TrackEnds = new Map();
   const withoutPts = new Set<number>();
   const later = (map: TrackEnds, streamIndex: number, ticks: number): void => {
@@ -116,6 +148,7 @@ async function readEnds(source: OpenSource): Promise<TrackEnds> {
   for await (const times of readTimes(source, Number.POSITIVE_INFINITY)) {
     const { streamIndex, hasPts, ptsTicks, dtsTicks, durationTicks } = times;
     later(ends, streamIndex, ptsTicks + durationTicks);
+    starts.set(streamIndex, Math.min(starts.get(streamIndex) ?? ptsTicks, ptsTicks));
     if (!hasPts) withoutPts.add(streamIndex);
     const reordered = source.streams[streamIndex]?.codecpar.videoDelay ?? 0;
     later(decodeEnds, streamIndex, dtsTicks + (1 + reordered) * durationTicks);
@@ -124,11 +157,15 @@ async function readEnds(source: OpenSource): Promise<TrackEnds> {
   if (source.handle.container !== 'avi') {
     for (const index of withoutPts) later(ends, index, decodeEnds.get(index)!);
   }
-  return ends;
+  return { ends, starts };
 }
 
-/** Whether something of the track was found after the place that was sought: then its last packet was, too. */
-function hasReasonableEnd(ends: TrackEnds, track: MeasuredTrack, soughtSeconds: number): boolean {
+/**
+ * Whether something of the track was found after the place that was sought: then its last packet was, too. Or all that
+ * it claims to have.
+ */
+function hasReasonableEnd(ends: TrackEnds, track: ClaimingTrack, soughtSeconds: number): boolean {
   const end = ends.get(track.streamIndex);
-  return end !== undefined && end * toNumber(track.timeBase) > soughtSeconds;
+  if (end === undefined) return false;
+  return end >= track.claimedEndTicks || end * toNumber(track.timeBase) > soughtSeconds;
 }
