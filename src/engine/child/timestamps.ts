@@ -103,7 +103,8 @@ export async function measureEnds(
     const { ends, starts } = await readEnds(source);
     if (tracks.every((track) => hasReasonableEnd(ends, track, sought))) return ends;
     // Where seeking led to the very beginning, everything has been read.
-    if (tracks.every((track) => starts.get(track.streamIndex)! <= track.startTicks)) return ends;
+    if (tracks.every(({ streamIndex: index, startTicks }) => (starts.get(index) ?? Infinity) <= startTicks))
+      return ends;
     // Nothing of some track there: it ends earlier, by its own account or because the file is cut off.
   }
   await rewind(source, startSeconds);
