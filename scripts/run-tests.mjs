@@ -13,9 +13,11 @@ const LONG = [join('test', 'media-cases'), join('test', 'e2e'), join('test', 'we
 /** For one test: what hangs is to fail by itself, long before someone ends the whole run. */
 const TEST_MS = 180_000;
 const SLOWEST = 12;
+const FAILURE_CHARACTERS = 500;
 
 const named = process.argv.slice(2);
 const seconds = new Map();
+const failures = [];
 
 const events = run({
   files: named.length > 0 ? named.map((file) => resolve(file)) : allFiles(),
@@ -24,12 +26,21 @@ const events = run({
   timeout: TEST_MS,
   execArgv: ['--import', pathToFileURL(join(scripts, 'test-guard.mjs')).href],
 });
-events.on('test:fail', () => (process.exitCode = 1));
+events.on('test:fail', ({ name, details: { error } }) => {
+  process.exitCode = 1;
+  // A suite fails with its tests: they say why.
+  if (error.failureType !== 'subtestsFailed') failures.push(`${name}: ${oneLine(error.cause ?? error)}`);
+});
 events.on('test:summary', ({ file, duration_ms: milliseconds }) => {
   if (file !== undefined) seconds.set(file.slice(root.length + 1), milliseconds / 1000);
 });
 events.compose(spec).pipe(process.stdout);
-events.once('end', () => process.once('exit', tellSlowest));
+events.once('end', () =>
+  process.once('exit', () => {
+    tellSlowest();
+    tellFailures();
+  }),
+);
 
 function allFiles() {
   const files = globSync(['test/**/*.test.ts', 'examples/**/*.test.ts'], { cwd: root }).sort();
@@ -47,4 +58,15 @@ function tellSlowest() {
   console.log(
     `\nslowest files: ${slowest.map(([file, time]) => `${file} ${Math.round(time)} s`).join(', ')}`,
   );
+}
+
+/** Once more and short, since the end of the output is what is seen first, and what is kept where it is cut. */
+function tellFailures() {
+  if (failures.length > 0) console.log(`\nfailed:\n${failures.map((failure) => `  ${failure}`).join('\n')}`);
+}
+
+function oneLine(cause) {
+  return String(cause?.message ?? cause)
+    .replaceAll(/\s+/g, ' ')
+    .slice(0, FAILURE_CHARACTERS);
 }
