@@ -22,7 +22,7 @@ import { compare, multiply, type Rational, rational, roundRational, subtract, to
  * Part of every revision: raise it when the same source would be cut or encoded differently, so that segments
  * stored by an older Sluice are not mixed with new ones.
  */
-export const PLAN_VERSION = 10;
+export const PLAN_VERSION = 11;
 
 export type Plan = {
   readonly presentation: Presentation;
@@ -88,6 +88,13 @@ const LAYOUTS: readonly LayoutRow[] = [
 /** AAC frames vary around the rate asked for; the encoder's reservoir evens it out over a segment. */
 const AUDIO_PEAK_FACTOR = 1.25;
 const MAX_SEGMENT_SECONDS: Rational = { num: 4, den: 1 };
+const AAC_FRAME_RATE: Rational = rational(AUDIO_SAMPLE_RATE, AAC_FRAME_SAMPLES);
+
+/**
+ * Tracks that end so much before the longest go on to its end, with their last picture or with silence. Players stop
+ * where one of the tracks has no more, or cannot seek behind it (docs/decisions/130).
+ */
+const SHORTEST_SHORTFALL_SECONDS = 1;
 
 /** How many channels a layout has. */
 export function channelsOf(layout: AudioLayout): number {
@@ -97,12 +104,13 @@ export function channelsOf(layout: AudioLayout): number {
 /** Plans a source. Throws nothing: a source with no track at all never gets past inspection. */
 export function planSource(source: SourceInfo): Plan {
   const origin = originOf(source);
+  const end = endOf(source, origin);
   const encodings: TrackEncoding[] = [];
-  const videos = source.video === undefined ? [] : planVideo(source.video, origin);
+  const videos = source.video === undefined ? [] : planVideo(source.video, origin, end);
   encodings.push(...videos.map((planned) => planned.encoding));
   const segmentSeconds =
     source.video === undefined ? MAX_SEGMENT_SECONDS : segmentDuration(source.video.frameRate);
-  const audios = planAudio(source.audio, origin, segmentSeconds, encodings.length + 1);
+  const audios = planAudio(source.audio, { origin, end, segmentSeconds }, encodings.length + 1);
   encodings.push(...audios.map((planned) => planned.encoding));
   return {
     presentation: {
@@ -130,12 +138,33 @@ export function originOf(source: SourceInfo): Rational {
   return compare(lead, rational(1)) < 0 ? picture : earliest;
 }
 
-function planVideo(video: SourceVideo, origin: Rational): { track: VideoTrack; encoding: VideoEncoding }[] {
+/** Presentation time at which the last of the kept tracks ends, in seconds. */
+function endOf(source: SourceInfo, origin: Rational): Rational {
+  const spans: SourceSpan[] = [...(source.video === undefined ? [] : [source.video]), ...source.audio];
+  const ends = spans.map((span) => subtract(secondsAt(span.endTicks, span.timeBase), origin));
+  return ends.reduce((latest, end) => (compare(end, latest) > 0 ? end : latest), rational(0));
+}
+
+/**
+ * The frames of a track that has `frames` of its own: as many as last to `end`, where it would fall short of that by
+ * more than players bear.
+ */
+function framesUntil(end: Rational, frames: number, frameRate: Rational): number {
+  const all = roundRational(multiply(end, frameRate));
+  return all - frames >= SHORTEST_SHORTFALL_SECONDS * toNumber(frameRate) ? all : frames;
+}
+
+function planVideo(
+  video: SourceVideo,
+  origin: Rational,
+  end: Rational,
+): { track: VideoTrack; encoding: VideoEncoding }[] {
   const firstSourceFrame = frameAt(secondsAt(video.startTicks, video.timeBase), origin, video.frameRate);
   const sourceFrames = roundRational(
     multiply(secondsAt(video.endTicks - video.startTicks, video.timeBase), video.frameRate),
   );
-  const grid = videoGrid(video.frameRate, firstSourceFrame + Math.max(1, sourceFrames));
+  const ownFrames = firstSourceFrame + Math.max(1, sourceFrames);
+  const grid = videoGrid(video.frameRate, framesUntil(end, ownFrames, video.frameRate));
   const segments = segmentsOf(grid);
   const reorderFrames = canReorder(video.frameRate, grid.boundaries.at(-1)!) ? 1 : 0;
   const segmentSeconds = (grid.frameTicks * framesPerSegment(video.frameRate)) / grid.timescale;
@@ -183,17 +212,19 @@ function canReorder(frameRate: Rational, frameCount: number): boolean {
 
 type PlannedAudio = { readonly track: AudioTrack; readonly encoding: AudioEncoding };
 
+type Extent = { readonly origin: Rational; readonly end: Rational; readonly segmentSeconds: Rational };
+
 /** All on one grid, to the end of the longest: where one is shorter, silence follows, and changing over is safe. */
 function planAudio(
   sources: readonly SourceAudio[],
-  origin: Rational,
-  segmentSeconds: Rational,
+  { origin, end, segmentSeconds }: Extent,
   firstTrackNumber: number,
 ): PlannedAudio[] {
   const sampleAt = (audio: SourceAudio, ticks: number): number =>
     frameAt(secondsAt(ticks, audio.timeBase), origin, rational(AUDIO_SAMPLE_RATE));
   const endSample = Math.max(...sources.map((audio) => sampleAt(audio, audio.endTicks)));
-  const grid = audioGrid(segmentSeconds, Math.max(1, Math.round(endSample / AAC_FRAME_SAMPLES)));
+  const ownFrames = Math.max(1, Math.round(endSample / AAC_FRAME_SAMPLES));
+  const grid = audioGrid(segmentSeconds, framesUntil(end, ownFrames, AAC_FRAME_RATE));
   const names = audioNames(sources);
   return LAYOUTS.flatMap((row) =>
     sources.flatMap((audio, sourceAudioIndex) =>

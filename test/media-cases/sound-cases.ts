@@ -141,7 +141,7 @@ const TIMES: readonly MediaCase[] = [
   },
   ...inEach('sound that ends early', ['mp4', 'ts'], {
     make: (kit, path) => filtered(kit, path, 'atrim=0:3.5'),
-    expected: { soundSeconds: 3.5, beeps: beeps(0, 4) },
+    expected: { beeps: beeps(0, 4) },
   }),
   ...inEach('sound with a hole', ['mp4', 'mkv', 'ts', 'flv'], {
     make: (kit, path) => filtered(kit, path, "aselect='not(between(t,1.5,3.8))'"),
@@ -149,7 +149,7 @@ const TIMES: readonly MediaCase[] = [
   }),
   ...inEach('sound that outlasts the picture', ['mp4', 'mkv'], {
     make: (kit, path) => runFfmpeg(['-t', 2.4, ...inputs(kit), ...H264, ...AAC, path]),
-    expected: { seconds: 2.4 },
+    expected: { shows: (index) => Math.min(index, 59) },
   }),
 ];
 

@@ -41,38 +41,41 @@ export async function* pcmBlocks(
   const wanted = first * AAC_FRAME_SAMPLES - firstSourceSample - PREROLL_SAMPLES;
   const fromTicks = Math.max(audio.startTicks, audio.startTicks + Math.floor(wanted / samplesPerTick));
   const beginTicks = fromTicks - Math.ceil(WARM_UP_SAMPLES / samplesPerTick);
-  const options = { span: audio, fromTicks, beginTicks };
+  const ownSamples = (audio.endTicks - audio.startTicks) * samplesPerTick;
+  const isSilent = endSample <= firstSourceSample || wanted >= ownSamples;
   using stack = new DisposableStack();
   const outputs = layouts.map((layout) => ({
     resampler: stack.use(new Resampler(layout)),
-    blocks: new BlockBuffer(layout, first * AAC_FRAME_SAMPLES),
+    blocks: new BlockBuffer(layout, first * AAC_FRAME_SAMPLES, endSample),
   }));
-  for await (const decoded of decodeFrom(source, options)) {
+  for await (const decoded of isSilent ? [] : decodeFrom(source, { span: audio, fromTicks, beginTicks })) {
     const place = firstSourceSample + Math.round((Number(decoded.pts) - audio.startTicks) * samplesPerTick);
     for (const { resampler, blocks } of outputs) {
       for (const { sample, planes } of resampler.convert(decoded, place)) blocks.write(sample, planes);
-      yield* blocks.take(endSample);
+      yield* blocks.take();
     }
     if (outputs.every(({ blocks }) => blocks.position >= endSample)) return;
   }
   for (const { resampler, blocks } of outputs) {
     for (const { sample, planes } of resampler.flush()) blocks.write(sample, planes);
     blocks.padTo(endSample);
-    yield* blocks.take(endSample);
+    yield* blocks.take();
   }
 }
 
-/** Collects samples at absolute places and gives whole blocks. */
+/** Collects samples at absolute places, up to an end, and gives whole blocks. */
 class BlockBuffer {
   /** Of the next sample to be written. */
   position: number;
   readonly #layout: AudioLayout;
+  readonly #end: number;
   #hasBegun = false;
   #blockStart: number;
   #planes: Float32Array<ArrayBuffer>[];
 
-  constructor(layout: AudioLayout, start: number) {
+  constructor(layout: AudioLayout, start: number, end: number) {
     this.#layout = layout;
+    this.#end = end;
     this.position = start;
     this.#blockStart = start;
     this.#planes = this.#silence(AUDIO_SAMPLE_RATE);
@@ -86,20 +89,21 @@ class BlockBuffer {
     const skip = isContinuous ? 0 : Math.max(0, this.position - sample);
     if (skip >= planes[0]!.length) return;
     if (!isContinuous && sample > this.position) this.padTo(sample);
+    if (this.position >= this.#end) return;
     this.#hasBegun = true;
     this.#append(planes.map((plane) => plane.subarray(skip)));
   }
 
-  /** Silence up to `sample`. */
+  /** Silence up to `sample`, or to the end: the hole may last for hours. */
   padTo(sample: number): void {
-    const missing = sample - this.position;
+    const missing = Math.min(sample, this.#end) - this.position;
     if (missing > 0) this.#append(this.#silence(missing));
   }
 
-  /** The whole blocks that have been collected, none of them at or after `endSample`. */
-  *take(endSample: number): Generator<PcmBlock> {
+  /** The whole blocks that have been collected, none of them at or after the end. */
+  *take(): Generator<PcmBlock> {
     let offset = 0;
-    const available = Math.min(this.position, endSample) - this.#blockStart;
+    const available = Math.min(this.position, this.#end) - this.#blockStart;
     for (; offset + AAC_FRAME_SAMPLES <= available; offset += AAC_FRAME_SAMPLES) {
       const floats = new Float32Array(AAC_FRAME_SAMPLES * this.#planes.length);
       for (const [channel, plane] of this.#planes.entries()) {

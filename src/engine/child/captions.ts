@@ -1,12 +1,5 @@
 /** The texts inside a source: every packet of its text tracks, as WebVTT. Nothing is decoded, but all of it is read. */
-import {
-  AV_NOPTS_VALUE,
-  AV_PKT_DATA_WEBVTT_SETTINGS,
-  AVDISCARD_ALL,
-  AVDISCARD_DEFAULT,
-  AVERROR_EAGAIN,
-  AVERROR_EOF,
-} from 'node-av/constants';
+import { AV_NOPTS_VALUE, AV_PKT_DATA_WEBVTT_SETTINGS, AVERROR_EAGAIN, AVERROR_EOF } from 'node-av/constants';
 import { Packet } from 'node-av/lib';
 import { type Cue, MAX_CUES, mendTimes } from '../../containers/webvtt/cue.ts';
 import { makeCue } from '../../containers/webvtt/make-cue.ts';
@@ -45,9 +38,7 @@ export async function readCaptions(
     const tickMs = toNumber(rational(stream.timeBase.num, stream.timeBase.den)) * 1000;
     readings.set(streamIndex, { codec, tickMs, cues: [], characters: 0 });
   }
-  for (const stream of source.streams) {
-    stream.discard = readings.has(stream.index) ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
-  }
+  source.readOnly(readings.keys());
   await readAll(source, (packet) => {
     const reading = readings.get(packet.streamIndex);
     if (reading !== undefined) note(reading, packet, originMs);

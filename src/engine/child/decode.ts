@@ -1,11 +1,5 @@
 /** Decoding one track from a place in time, whatever the container's seeking is worth. */
-import {
-  AV_NOPTS_VALUE,
-  AVDISCARD_ALL,
-  AVDISCARD_DEFAULT,
-  AVERROR_EOF,
-  AVMEDIA_TYPE_AUDIO,
-} from 'node-av/constants';
+import { AV_NOPTS_VALUE, AVERROR_EOF, AVMEDIA_TYPE_AUDIO } from 'node-av/constants';
 import { Codec, CodecContext, Frame, Packet, type Stream } from 'node-av/lib';
 import type { ContainerName } from '../../containers/sniff.ts';
 import { AppError } from '../../errors.ts';
@@ -14,7 +8,7 @@ import { toNumber } from '../../media/time.ts';
 import { isBackground } from './background.ts';
 import { MAX_PIXELS } from './limits.ts';
 import type { OpenSource } from './source.ts';
-import { rewind, seekTo } from './timestamps.ts';
+import { MAX_LEAD_SECONDS, rewind, seekTo } from './timestamps.ts';
 
 /** Where an imprecise seek lands too late, it is repeated from this much earlier, in seconds. */
 const EARLIER_SECONDS = [0, 3, 12, 60, Number.POSITIVE_INFINITY];
@@ -67,18 +61,6 @@ export function openDecoder(
   return decoder;
 }
 
-/** From now on, packets of this track alone are read. */
-export function readOnly(source: OpenSource, streamIndex: number): void {
-  for (const stream of source.streams) {
-    stream.discard = stream.index === streamIndex ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
-  }
-}
-
-/** From now on, packets of all tracks are read. */
-export function readAll(source: OpenSource): void {
-  for (const stream of source.streams) stream.discard = AVDISCARD_DEFAULT;
-}
-
 /**
  * Decoded frames from `fromTicks` to the end of the track, in order of presentation, `pts` in ticks of the
  * track. A frame is valid until the next is asked for. Damaged ones are left out.
@@ -91,13 +73,13 @@ export async function* decodeFrom(source: OpenSource, options: DecodeOptions): A
   for (let attempt = 0; ; ) {
     const target = Math.max(first, wanted - EARLIER_SECONDS[attempt]!);
     // FFmpeg seeks by the index of the picture, unless that is left out.
-    readAll(source);
+    source.readAll();
     const stream = seekStream(source, span);
     await (target > first ? seekTo(source, target, stream) : backToStart(source, span, first));
-    readOnly(source, span.streamIndex);
+    source.readOnly([span.streamIndex]);
     // A new one each time: some keep something of what they have decoded even when flushed.
     using decoder = openDecoder(source, span.streamIndex);
-    const frames = decodeOn(source, decoder, { ...options, skipBeforeTicks });
+    const frames = decodeOn(source, decoder, { ...options, skipBeforeTicks }, attempt === 0);
     const neededTicks = options.mustShowFrom ? skipBeforeTicks() : Number.NEGATIVE_INFINITY;
     const outcome = yield* upToHole(frames, fromTicks, neededTicks, target > first);
     if (outcome === 'complete') return;
@@ -143,17 +125,19 @@ async function backToStart(
 
 /**
  * An MP4 has an index of every track, so sound need not start at a keyframe of the picture, which may be a minute
- * before. Other containers have one of the picture at most: FFmpeg then knows best.
+ * before. Other containers have one of the picture at most: FFmpeg then knows best, as long as that is of use.
  */
 export function seekStream(source: OpenSource, span: DecodeOptions['span']): Stream | undefined {
-  return source.handle.container === 'mov' ? source.streams[span.streamIndex] : undefined;
+  const hasOwnIndex = source.handle.container === 'mov' || source.isIndexSparse;
+  return hasOwnIndex ? source.streams[span.streamIndex] : undefined;
 }
 
-/** Decodes from where the demuxer stands. */
+/** Decodes from where the demuxer stands, or from nearer to what is wanted, if that is far away and `maySeek`. */
 async function* decodeOn(
   source: OpenSource,
   decoder: CodecContext,
   { span, skipBeforeTicks = nothing, beginTicks = Number.NEGATIVE_INFINITY, frameTicks }: DecodeOptions,
+  maySeek: boolean,
 ): AsyncGenerator<Frame> {
   using packet = new Packet();
   packet.alloc();
@@ -161,6 +145,7 @@ async function* decodeOn(
   frame.alloc();
   const clock = new FrameClock(source.handle.container, frameTicks);
   let isSkipping = false;
+  const maxLeadTicks = MAX_LEAD_SECONDS / toNumber(span.timeBase);
   for (let errors = 0; errors < MAX_ERRORS; ) {
     await source.pause();
     const result = await source.readFrame(packet);
@@ -171,6 +156,11 @@ async function* decodeOn(
     }
     if (result === AVERROR_EOF) break;
     errors = 0;
+    const isFar = packet.pts !== AV_NOPTS_VALUE && packet.pts < beginTicks - maxLeadTicks;
+    if (isFar && maySeek && !source.isIndexSparse) {
+      source.isIndexSparse = true;
+      await seekTo(source, beginTicks * toNumber(span.timeBase), seekStream(source, span));
+    }
     if (packet.streamIndex === span.streamIndex && !endsBefore(packet, beginTicks)) {
       const shouldSkip = packet.pts !== AV_NOPTS_VALUE && packet.pts < skipBeforeTicks();
       if (shouldSkip !== isSkipping) {

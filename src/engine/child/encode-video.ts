@@ -88,12 +88,14 @@ async function* framesOnGrid(
   let hasHeld = false;
   let isNew = true;
   let next = from;
-  const needed = ticksOf(from - KEEP_SECONDS * toNumber(frameRate));
+  // After the end, the last one goes on being shown.
+  const shown = Math.min(from, placeOf(video.endTicks) - 1);
+  const needed = ticksOf(shown - KEEP_SECONDS * toNumber(frameRate));
   const frameTicks = Math.round((video.isInterlaced ? 2 : 1) / framesPerTick);
   const leadInTicks = video.isInterlaced ? LEAD_IN_FRAMES * frameTicks : 0;
   const decoded = decodeFrom(source, {
     span: video,
-    fromTicks: Math.max(video.startTicks, ticksOf(from) - leadInTicks),
+    fromTicks: Math.max(video.startTicks, ticksOf(shown) - leadInTicks),
     skipBeforeTicks: () => needed,
     mustShowFrom: true,
     frameTicks,

@@ -12,7 +12,6 @@ import {
   AV_NOPTS_VALUE,
   AV_PKT_DATA_DISPLAYMATRIX,
   AV_PKT_DATA_DOVI_CONF,
-  AVDISCARD_ALL,
   AVMEDIA_TYPE_AUDIO,
   AVMEDIA_TYPE_SUBTITLE,
   AVMEDIA_TYPE_VIDEO,
@@ -30,14 +29,8 @@ import { chooseFrameRate, type FrameRateChoice } from './frame-rate.ts';
 import { checkExtent, checkPictureSize, MAX_AUDIO_TRACKS } from './limits.ts';
 import { isReallyInterlaced } from './scan.ts';
 import type { OpenSource } from './source.ts';
-import {
-  type MeasuredTrack,
-  measureEnds,
-  type PacketTimes,
-  readTimes,
-  seekTo,
-  type TrackEnds,
-} from './timestamps.ts';
+import { type PacketTimes, readTimes, seekTo } from './timestamps.ts';
+import { type MeasuredTrack, measureEnds, type TrackEnds } from './track-ends.ts';
 
 /** Packets looked at in each place to learn the frame rate: about two seconds of picture and sound. */
 const SAMPLED_PACKETS = 240;
@@ -52,7 +45,7 @@ export async function inspect(source: OpenSource): Promise<SourceInfo> {
   }
   if (video !== undefined) checkPictureSize(video.codecpar.width, video.codecpar.height);
   if (video !== undefined) checkDolbyVision(video);
-  for (const stream of source.streams) if (!kept.includes(stream)) stream.discard = AVDISCARD_ALL;
+  source.readOnly(kept.map(({ index }) => index));
 
   const head = await sampleTimes(source);
   const start = Math.min(...kept.map((stream) => startTicks(stream, head) * toNumber(timeBaseOf(stream))));

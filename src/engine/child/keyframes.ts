@@ -3,7 +3,7 @@ import { AV_NOPTS_VALUE, AVERROR_EOF } from 'node-av/constants';
 import { type CodecContext, Frame, Packet } from 'node-av/lib';
 import type { SourceVideo } from '../../media/source.ts';
 import { toNumber } from '../../media/time.ts';
-import { decodeFrom, openDecoder, readAll, readOnly, seekStream } from './decode.ts';
+import { decodeFrom, openDecoder, seekStream } from './decode.ts';
 import type { OpenSource } from './source.ts';
 import { rewind, seekTo } from './timestamps.ts';
 
@@ -36,12 +36,12 @@ export class KeyframeReader implements Disposable {
     await source.pause();
     // Two fields may be two packets: only a decoder that reads on knows what belongs together.
     if (span.isInterlaced) return this.#firstDecoded(ticks);
-    readAll(source);
+    source.readAll();
     const seconds = ticks * toNumber(span.timeBase);
     const isFirst = ticks <= span.startTicks;
     const stream = seekStream(source, span);
     if (isFirst || !(await seekTo(source, seconds, stream))) await rewind(source, seconds, stream);
-    readOnly(source, span.streamIndex);
+    source.readOnly([span.streamIndex]);
     if (!(await this.#readKeyframe())) return undefined;
     this.#frame.unref();
     this.#decoder.flushBuffers();

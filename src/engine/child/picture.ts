@@ -32,9 +32,13 @@ export async function bestPicture(
 ): Promise<Uint8Array> {
   using best = new BestFrame(video);
   using reader = new KeyframeReader(source, video);
+  const frameTicks = 1 / toNumber(video.frameRate) / toNumber(video.timeBase);
+  let last = Number.NEGATIVE_INFINITY;
   for (const part of [...PARTS, ...LATER_PARTS]) {
     if (part === LATER_PARTS[0] && best.score >= GOOD_PICTURE) break;
     const ticks = video.startTicks + Math.floor((video.endTicks - video.startTicks) * part);
+    if (Math.abs(ticks - last) < frameTicks) continue;
+    last = ticks;
     const frame = await reader.at(ticks);
     if (frame !== undefined) best.offer(frame);
   }

@@ -1,5 +1,7 @@
 /** Opening a source inside the child: bytes come from the server, the demuxer is forced, nothing else is reachable. */
 import {
+  AVDISCARD_ALL,
+  AVDISCARD_DEFAULT,
   AVERROR_EOF,
   AVSEEK_CUR,
   AVSEEK_END,
@@ -28,6 +30,8 @@ export class OpenSource {
   readonly #connection: Connection;
   #opened: OpenedFormat;
   #streams: readonly Stream[] | undefined;
+  /** Seen: the index that FFmpeg seeks by knows nothing near most places (see MAX_LEAD_SECONDS). */
+  isIndexSparse = false;
   #isProbed = false;
   /** Nothing was read or sought yet. */
   #isAtStart = true;
@@ -58,6 +62,19 @@ export class OpenSource {
     await this.format.findStreamInfo(null);
     this.#streams = undefined;
     this.throwIfReadFailed();
+  }
+
+  /** From now on, packets of these tracks alone are read. */
+  readOnly(streamIndexes: Iterable<number>): void {
+    const indexes = new Set(streamIndexes);
+    for (const stream of this.streams) {
+      stream.discard = indexes.has(stream.index) ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
+    }
+  }
+
+  /** From now on, packets of all tracks are read. */
+  readAll(): void {
+    for (const stream of this.streams) stream.discard = AVDISCARD_DEFAULT;
   }
 
   /** The next packet, or a negative error of FFmpeg. */

@@ -1,4 +1,4 @@
-/** Where tracks really start and end, and what is between: measured from packets, headers only guide the search. */
+/** The times of packets, and moving to a time. */
 import {
   AV_NOPTS_VALUE,
   AV_PKT_FLAG_CORRUPT,
@@ -7,8 +7,6 @@ import {
   AVSEEK_FLAG_BACKWARD,
 } from 'node-av/constants';
 import { Packet, type Stream } from 'node-av/lib';
-import type { SourceSpan } from '../../media/source.ts';
-import { toNumber } from '../../media/time.ts';
 import type { OpenSource } from './source.ts';
 
 /** Times of one packet, in ticks of its stream. */
@@ -25,6 +23,13 @@ export type PacketTimes = {
 const MICROSECONDS = 1_000_000;
 /** How many errors in a row are taken for damage in the middle, not for the end. */
 const MAX_ERRORS = 200;
+
+/**
+ * Where seeking has led so far before the place that was sought, it went by an index that knows nothing near it: of a
+ * picture that stands still for an hour, it has the beginning. Then it is better to seek by the track itself, which
+ * makes FFmpeg look at all of the file once (docs/decisions/129).
+ */
+export const MAX_LEAD_SECONDS = 120;
 
 /** Reads on from where the demuxer stands; ends at the end of the file, or when `limit` packets were given. */
 export async function* readTimes(source: OpenSource, limit: number): AsyncGenerator<PacketTimes> {
@@ -74,99 +79,4 @@ export async function seekTo(source: OpenSource, seconds: number, stream?: Strea
 export async function rewind(source: OpenSource, startSeconds: number, stream?: Stream): Promise<void> {
   if (source.handle.container === 'mov' && (await seekTo(source, startSeconds - 10, stream))) return;
   await source.reopen();
-}
-
-/** The end of each track's last sample, in ticks, by stream index. */
-export type TrackEnds = Map<number, number>;
-
-/** A track whose end is sought. */
-export type MeasuredTrack = SourceSpan & { readonly streamIndex: number };
-
-/** How far before the claimed end reading starts; doubled until something is found there. */
-const FIRST_STEP_SECONDS = 2;
-
-/**
- * Looks at the end of the file: from shortly before `claimedEndSeconds`, then from earlier and earlier, since a
- * truncated file has nothing where its header says that it ends. Reads the whole file where there is no other way.
- */
-export async function measureEnds(
-  source: OpenSource,
-  wanted: readonly MeasuredTrack[],
-  startSeconds: number,
-  claimedEndSeconds: number | undefined,
-): Promise<TrackEnds> {
-  const span = (claimedEndSeconds ?? startSeconds) - startSeconds;
-  const tracks = wanted.map((track) => ({ ...track, claimedEndTicks: claimedEndTicks(source, track) }));
-  for (let step = FIRST_STEP_SECONDS; step < span; step *= 2) {
-    const sought = claimedEndSeconds! - step;
-    if (!(await seekTo(source, sought, streamToSeekBy(source, tracks, sought)))) break;
-    const { ends, starts } = await readEnds(source);
-    if (tracks.every((track) => hasReasonableEnd(ends, track, sought))) return ends;
-    // Where seeking led to the very beginning, everything has been read.
-    if (tracks.every(({ streamIndex: index, startTicks }) => (starts.get(index) ?? Infinity) <= startTicks))
-      return ends;
-    // Nothing of some track there: it ends earlier, by its own account or because the file is cut off.
-  }
-  await rewind(source, startSeconds);
-  return (await readEnds(source)).ends;
-}
-
-type ClaimingTrack = MeasuredTrack & { readonly claimedEndTicks: number };
-
-/** By the track's own account; infinite where it gives none. */
-function claimedEndTicks(source: OpenSource, { streamIndex, startTicks }: MeasuredTrack): number {
-  const duration = source.streams[streamIndex]?.duration ?? 0n;
-  return duration > 0n ? startTicks + Number(duration) : Number.POSITIVE_INFINITY;
-}
-
-/**
- * An MP4 has an index for each track. By that of a picture that ends long before the sound, seeking would lead to the
- * picture's end, and all of the sound behind it would be read.
- */
-function streamToSeekBy(
-  source: OpenSource,
-  tracks: readonly ClaimingTrack[],
-  soughtSeconds: number,
-): Stream | undefined {
-  const reachesIt = ({ claimedEndTicks: end, timeBase }: ClaimingTrack) =>
-    end * toNumber(timeBase) > soughtSeconds;
-  if (source.handle.container !== 'mov' || tracks[0] === undefined || reachesIt(tracks[0])) return undefined;
-  const track = tracks.find(reachesIt);
-  return track === undefined ? undefined : source.streams[track.streamIndex];
-}
-
-/** To the end of the file. Of each track that is met: the end, and the earliest time. */
-async function readEnds(
-  source: OpenSource,
-): Promise<{ readonly ends: TrackEnds; readonly starts: ReadonlyMap<number, number> }> {
-  const ends: TrackEnds = new Map();
-  const starts = new Map<number, number>();
-  const decodeEnds: TrackEnds = new Map();
-  const withoutPts = new Set<number>();
-  const later = (map: TrackEnds, streamIndex: number, ticks: number): void => {
-    map.set(streamIndex, Math.max(map.get(streamIndex) ?? Number.NEGATIVE_INFINITY, ticks));
-  };
-  for await (const times of readTimes(source, Number.POSITIVE_INFINITY)) {
-    const { streamIndex, hasPts, ptsTicks, dtsTicks, durationTicks } = times;
-    later(ends, streamIndex, ptsTicks + durationTicks);
-    starts.set(streamIndex, Math.min(starts.get(streamIndex) ?? ptsTicks, ptsTicks));
-    if (!hasPts) withoutPts.add(streamIndex);
-    const reordered = source.streams[streamIndex]?.codecpar.videoDelay ?? 0;
-    later(decodeEnds, streamIndex, dtsTicks + (1 + reordered) * durationTicks);
-  }
-  // Program streams leave presentation times out; the last picture is shown when the decoder has nothing left.
-  if (source.handle.container !== 'avi') {
-    for (const index of withoutPts) later(ends, index, decodeEnds.get(index)!);
-  }
-  return { ends, starts };
-}
-
-/**
- * Whether something of the track was found after the place that was sought: then its last packet was, too. Or all that
- * it claims to have.
- */
-function hasReasonableEnd(ends: TrackEnds, track: ClaimingTrack, soughtSeconds: number): boolean {
-  const end = ends.get(track.streamIndex);
-  if (end === undefined) return false;
-  return end >= track.claimedEndTicks || end * toNumber(track.timeBase) > soughtSeconds;
 }
