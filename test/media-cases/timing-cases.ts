@@ -154,6 +154,7 @@ export const TIMING_CASES: readonly MediaCase[] = [
     expected: {
       seconds: SECONDS + 1,
       soundSeconds: SECONDS + 1,
+      beeps: [0, 1, 2, 3, 4, 5],
       shows: (index) => Math.max(0, index - 25),
     },
   },
