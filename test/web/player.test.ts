@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
+import type MediaTimeRange from 'media-chrome/dist/media-time-range.js';
 import { startOtherSite } from './other-site.ts';
 import { choose, playerOf, untilPlayer } from './player-page.ts';
 import { type Site, skip, startSite } from './site.ts';
@@ -83,6 +84,33 @@ describe('player', { skip }, () => {
       /video-2\/chunk-stream0-/.test(path),
     );
     assert.deepEqual(inHighQuality, [], 'the other quality must not be fetched, and so encoded');
+  });
+
+  it('shows the picture of the time that is pointed at, also if it comes later', async () => {
+    const { state, url } = site.server;
+    const storyboard = `${url}/v/video-1/storyboard.vtt`;
+    const { playback } = makeVideo(url, { id: 'video-1' });
+    state.videos = [makeVideo(url, { id: 'video-1', playback: { ...playback, storyboard } })];
+    const page = await site.open('/');
+    const pointed = Promise.withResolvers<void>();
+    await page.route('**/storyboard.vtt', async (route) => {
+      await pointed.promise;
+      await route.continue();
+    });
+    await page.goto(`${url}/watch/video-1`);
+    const seek = page.getByTestId('seek');
+    await seek.hover();
+    await page.waitForFunction(() => {
+      const player = document.querySelector('sluice-player');
+      const bar = player?.shadowRoot?.querySelector<MediaTimeRange>('#seek');
+      return bar?.mediaPreviewTime !== undefined;
+    });
+    pointed.resolve();
+    await page.waitForFunction(() => {
+      const bar = document.querySelector('sluice-player')?.shadowRoot?.querySelector('#seek');
+      const preview = bar?.shadowRoot?.querySelector('media-preview-thumbnail');
+      return preview?.shadowRoot?.querySelector('img')?.naturalWidth === 848;
+    });
   });
 
   it('plays what was asked for before its engine was there', async () => {

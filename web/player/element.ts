@@ -43,6 +43,7 @@ import styles from './player.css?inline';
 import { markPlacedCues } from './placed-cues.ts';
 import { positionOf, rememberPosition } from './preferences.ts';
 import { Session, type SessionState } from './session.ts';
+import { offerStoryboard } from './storyboard.ts';
 import { TEMPLATE } from './template.ts';
 
 const MEDIA_EVENTS = [
@@ -190,7 +191,7 @@ export class SluicePlayer extends HTMLElement {
     if (before === after) return;
     if (name === 'muted') this.media.muted = after !== null;
     else if (name === 'poster') this.#showPoster(after);
-    else if (name === 'storyboard') this.#offerStoryboard(after);
+    else if (name === 'storyboard') offerStoryboard(this.media, this.#find('#seek'), after);
     else if (name === 'duration') this.#showDuration(after);
     else if (name === 'video-title') this.#nameSession(after);
     else if (name === 'version') void this.#session.reload();
@@ -334,21 +335,6 @@ export class SluicePlayer extends HTMLElement {
     image.src = address;
     image.addEventListener('error', () => image.remove());
     slot.append(image);
-  }
-
-  /** media-chrome shows on the time line what a track of this label says. */
-  #offerStoryboard(address: string | null): void {
-    this.media.querySelector('track[label=thumbnails]')?.remove();
-    if (address === null) return;
-    // HTML 4.8.11.11.3: the element's own mode decides how its tracks are fetched, and from elsewhere none is without.
-    if (new URL(address, location.href).origin !== location.origin) this.media.crossOrigin = 'anonymous';
-    const track = document.createElement('track');
-    track.kind = 'metadata';
-    track.label = 'thumbnails';
-    // Loaded although nothing of it is shown as text.
-    track.default = true;
-    track.src = address;
-    this.media.append(track);
   }
 
   #showDuration(seconds: string | null): void {
