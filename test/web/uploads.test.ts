@@ -1,6 +1,6 @@
 /** Uploads from the page into the real server. */
 import assert from 'node:assert/strict';
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
@@ -259,14 +259,18 @@ describe('uploads', { skip }, () => {
     return file;
   }
 
-  /** A video's first bytes, so that it is taken, and then nothing in particular. */
+  /**
+   * A video with nothing in particular behind it. One that is none would be `failed` as soon as the server has looked at
+   * it, which may be before anybody sees that it was `done`.
+   */
   async function bigFile(name: string): Promise<string> {
     const file = join(folder, 'files', name);
+    const sample = await readFile(SAMPLE);
     const bytes = Buffer.alloc(FILE_BYTES);
-    // ISO/IEC 14496-12, 4.3 and 8.1.2: a file type box, and one box that holds the rest and means nothing.
-    bytes.write('\0\0\0\x18ftypisom\0\0\x02\0isommp42', 'latin1');
-    bytes.writeUInt32BE(FILE_BYTES - 24, 24);
-    bytes.write('free', 28, 'latin1');
+    sample.copy(bytes);
+    // ISO/IEC 14496-12, 8.1.2: a box that means nothing.
+    bytes.writeUInt32BE(FILE_BYTES - sample.length, sample.length);
+    bytes.write('free', sample.length + 4, 'latin1');
     await writeFile(file, bytes);
     return file;
   }
