@@ -126,8 +126,7 @@ export function planSource(source: SourceInfo): Plan {
  * fraction of a frame (docs/decisions/096).
  */
 export function originOf(source: SourceInfo): Rational {
-  const spans: SourceSpan[] = [...(source.video === undefined ? [] : [source.video]), ...source.audio];
-  const starts = spans.map((span) => secondsAt(span.startTicks, span.timeBase));
+  const starts = keptTracks(source).map((span) => secondsAt(span.startTicks, span.timeBase));
   const earliest = starts.reduce(
     (least, start) => (compare(start, least) < 0 ? start : least),
     starts[0] ?? rational(0),
@@ -138,10 +137,13 @@ export function originOf(source: SourceInfo): Rational {
   return compare(lead, rational(1)) < 0 ? picture : earliest;
 }
 
+function keptTracks({ video, audio }: SourceInfo): readonly SourceSpan[] {
+  return [...(video === undefined ? [] : [video]), ...audio];
+}
+
 /** Presentation time at which the last of the kept tracks ends, in seconds. */
 function endOf(source: SourceInfo, origin: Rational): Rational {
-  const spans: SourceSpan[] = [...(source.video === undefined ? [] : [source.video]), ...source.audio];
-  const ends = spans.map((span) => subtract(secondsAt(span.endTicks, span.timeBase), origin));
+  const ends = keptTracks(source).map((span) => subtract(secondsAt(span.endTicks, span.timeBase), origin));
   return ends.reduce((latest, end) => (compare(end, latest) > 0 ? end : latest), rational(0));
 }
 

@@ -63,7 +63,7 @@ const COMPANY: readonly MediaCase[] = [
     expected: { beeps: 'none' },
   },
   {
-    // An hour of it differs in nothing but its length.
+    // An hour with a single frame is in test/e2e/uneven-ends.test.ts.
     name: 'a still picture with long sound',
     extension: 'mp4',
     make: (kit, path) => {

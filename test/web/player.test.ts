@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import type MediaTimeRange from 'media-chrome/dist/media-time-range.js';
+import type { Page } from 'playwright-core';
 import { startOtherSite } from './other-site.ts';
 import { choose, playerOf, untilPlayer } from './player-page.ts';
 import { type Site, skip, startSite } from './site.ts';
@@ -92,11 +93,7 @@ describe('player', { skip }, () => {
     const { playback } = makeVideo(url, { id: 'video-1' });
     state.videos = [makeVideo(url, { id: 'video-1', playback: { ...playback, storyboard } })];
     const page = await site.open('/');
-    const pointed = Promise.withResolvers<void>();
-    await page.route('**/storyboard.vtt', async (route) => {
-      await pointed.promise;
-      await route.continue();
-    });
+    const release = await holdBack(page, '**/storyboard.vtt');
     await page.goto(`${url}/watch/video-1`);
     const seek = page.getByTestId('seek');
     await seek.hover();
@@ -105,7 +102,7 @@ describe('player', { skip }, () => {
       const bar = player?.shadowRoot?.querySelector<MediaTimeRange>('#seek');
       return bar?.mediaPreviewTime !== undefined;
     });
-    pointed.resolve();
+    release();
     await page.waitForFunction(() => {
       const bar = document.querySelector('sluice-player')?.shadowRoot?.querySelector('#seek');
       const preview = bar?.shadowRoot?.querySelector('media-preview-thumbnail');
@@ -117,14 +114,10 @@ describe('player', { skip }, () => {
     const { state, url } = site.server;
     state.videos = [makeVideo(url, { id: 'video-1' })];
     const page = await site.open('/');
-    const clicked = Promise.withResolvers<void>();
-    await page.route('**/hls-*.js', async (route) => {
-      await clicked.promise;
-      await route.continue();
-    });
+    const release = await holdBack(page, '**/hls-*.js');
     await page.goto(`${url}/watch/video-1`);
     await page.getByTestId('big-play').click();
-    clicked.resolve();
+    release();
     await untilPlayer(page, ({ seconds }) => seconds > 1);
   });
 
@@ -488,4 +481,14 @@ describe('player', { skip }, () => {
 
 function near(seconds: number): (player: { seconds: number }) => boolean {
   return (player) => Math.abs(player.seconds - seconds) < 0.4;
+}
+
+/** No answer to these requests until the function that it gives is called. */
+async function holdBack(page: Page, addresses: string): Promise<() => void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await page.route(addresses, async (route) => {
+    await promise;
+    await route.continue();
+  });
+  return resolve;
 }

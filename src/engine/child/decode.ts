@@ -160,6 +160,8 @@ async function* decodeOn(
     if (isFar && maySeek && !source.isIndexSparse) {
       source.isIndexSparse = true;
       await seekTo(source, beginTicks * toNumber(span.timeBase), seekStream(source, span));
+      packet.unref();
+      continue;
     }
     if (packet.streamIndex === span.streamIndex && !endsBefore(packet, beginTicks)) {
       const shouldSkip = packet.pts !== AV_NOPTS_VALUE && packet.pts < skipBeforeTicks();

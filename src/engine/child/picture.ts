@@ -37,6 +37,7 @@ export async function bestPicture(
   for (const part of [...PARTS, ...LATER_PARTS]) {
     if (part === LATER_PARTS[0] && best.score >= GOOD_PICTURE) break;
     const ticks = video.startTicks + Math.floor((video.endTicks - video.startTicks) * part);
+    // The same frame again, where there are hardly more frames than parts.
     if (Math.abs(ticks - last) < frameTicks) continue;
     last = ticks;
     const frame = await reader.at(ticks);
